@@ -1,0 +1,19 @@
+#!/usr/bin/env python
+"""Django's command line, with the single machine's own servers found where they run."""
+
+import os
+import sys
+
+
+def main() -> None:
+    from referralcrm.embedded.environment import load_environment
+
+    load_environment()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The Celery app. Beat only ticks; what is due, the database says (docs/decisions)."""
+
+import os
+
+from celery import Celery
+from celery.signals import worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
+
+app = Celery("referralcrm")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_finalize.connect
+def tick_every_so_often(sender: Celery, **kwargs: object) -> None:
+    from django.conf import settings
+
+    seconds = settings.TICK_SECONDS
+    sender.add_periodic_task(seconds, sender.signature("referralcrm.tick"), name="tick", expires=seconds)
+
+
+@worker_init.connect
+def refuse_without_the_right_keys(**kwargs: object) -> None:
+    from practices.encryption import verify_keys
+
+    verify_keys()
