@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import environ
 from csp.constants import NONE, SELF
@@ -22,6 +23,8 @@ BEHIND_TLS = env.bool("BEHIND_TLS", default=SITE_URL.startswith("https://"))
 OWNER_COMMANDS = {"migrate", "sqlmigrate", "showmigrations", "makemigrations"}
 APP_DATABASE = env.db_url("DATABASE_URL")
 OWNER_DATABASE = env.db_url("OWNER_DATABASE_URL", default=env.str("DATABASE_URL"))
+for _database in (APP_DATABASE, OWNER_DATABASE):
+    _database["HOST"] = unquote(_database["HOST"])  # a socket's folder, as libpq's own URLs spell it
 APP_DATABASE_ROLE = APP_DATABASE["USER"]
 OWNER_DATABASE_ROLE = OWNER_DATABASE["USER"]
 if APP_DATABASE["ENGINE"] != "django.db.backends.postgresql":

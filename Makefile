@@ -1,0 +1,53 @@
+# `make help` says what there is. Every recipe works on a path with spaces and as any user.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test test-full check clean chromium
+
+PYTHON := .venv/bin/python
+ARGS ?=
+
+help: ## list what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+run: .venv/installed ## start everything; Ctrl-C stops it (PORT, DATA_DIR, DEMO=0: docs/settings.md)
+	@exec $(PYTHON) -m referralcrm.embedded run
+
+test: .venv/installed-dev chromium ## run the tests (ARGS="tests/contacts -k npi")
+	@$(PYTHON) -m referralcrm.embedded exec -- $(PYTHON) -m pytest $(ARGS)
+
+test-full: ## run the tests at their full counts
+	@TEST_COUNTS=full $(MAKE) test
+
+clean: ## remove what was built and installed; the data in var/ stays
+	rm -rf .venv staticfiles .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps let a second start skip pip; they are older than the requirements once those change.
+.venv/installed: requirements.txt | .venv/bin/python
+	@echo "Installing the requirements …"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@echo "Installing what the tests need …"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/bin/python:
+	@for python in python3.11 python3.12 python3.13 python3 python; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making .venv with $$python …"; exec "$$python" -m venv .venv; \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer with its venv module is needed, and none was found." >&2; \
+	echo "On Debian or Ubuntu: apt install python3 python3-venv" >&2; exit 1
+
+chromium:
+	@command -v chromium >/dev/null && exit 0; \
+	if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the browser tests …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else \
+	  echo "The browser tests need Chromium. Install it, then try again: sudo apt install chromium" >&2; exit 1; \
+	fi

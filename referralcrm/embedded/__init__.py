@@ -1,0 +1,1 @@
+"""PostgreSQL, Valkey and the product's own processes on one machine (docs/decisions)."""

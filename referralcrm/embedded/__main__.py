@@ -1,0 +1,71 @@
+"""`python -m referralcrm.embedded run` and `… exec [--data-dir DIR] -- COMMAND …`."""
+
+import argparse
+import errno
+import os
+import shutil
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from referralcrm.embedded.beside import run_beside_servers
+from referralcrm.embedded.configuration import Refused, read_configuration
+
+
+def main() -> int:
+    """Do what the command line asks and return the exit code."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    command = _command(arguments, parser)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt_once)
+    try:
+        configuration = read_configuration()
+        if arguments.act == "exec":
+            demo = bool(os.environ.get("DEMO")) and configuration.demo
+            return run_beside_servers(replace(configuration, demo=demo), command, arguments.data_dir)
+        return 2
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print("The disk is full: make room, then start again.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130 if arguments.act == "exec" else 0
+
+
+def _interrupt_once(number: int, frame: object) -> None:
+    """Turn the first signal into an orderly end, and let no second one disturb it."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, lambda number, frame: None)
+    raise KeyboardInterrupt
+
+
+def _command(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:
+    """Return the command to run beside the servers, if that is the act."""
+    if arguments.act != "exec":
+        return []
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command or shutil.which(command[0]) is None:
+        parser.error(f"no such command: {command[0]}" if command else "which command?")
+    return command
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m referralcrm.embedded", description=__doc__)
+    acts = parser.add_subparsers(dest="act", required=True)
+    acts.add_parser("run", help="start the whole product and stop it on Ctrl-C")
+    beside = acts.add_parser("exec", help="run a command beside PostgreSQL and Valkey")
+    beside.add_argument(
+        "--data-dir", type=Path, help="keep the data here (default: a folder that goes after)"
+    )
+    beside.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
