@@ -1,0 +1,349 @@
+"""A patient sent to us, and each step of the way."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models.people import Office, Provider
+from practices.encryption import EncryptedDateField, EncryptedTextField, blind_index
+from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
+from practices.models import Cover, Location, Member, PracticeModel, PracticeQuerySet, practice_manager
+from practices.roles import SEES_ALL_PATIENTS, Role
+
+
+@dataclass(frozen=True)
+class PatientIndexes:
+    """The blind indexes that find a patient who phones; None where a part is not known."""
+
+    name_birth: bytes | None
+    name_initial: bytes | None
+    chart: bytes | None
+
+
+def patient_indexes(
+    *, family_name: str, given_name: str, born_on: date | None, chart_number: str, practice_id: int | None
+) -> PatientIndexes:
+    """Family name + birth date, family name + first initial, chart number."""
+    born = born_on.isoformat() if born_on else ""
+    return PatientIndexes(
+        name_birth=blind_index("name+birth", family_name, born, practice_id=practice_id),
+        name_initial=blind_index(
+            "name+initial", family_name, given_name.strip()[:1], practice_id=practice_id
+        ),
+        chart=blind_index("chart", chart_number, practice_id=practice_id),
+    )
+
+
+class Status(models.TextChoices):
+    """Where a referral stands on its way."""
+
+    RECEIVED = "received", _("received")
+    CONTACTED = "contacted", _("contacted")
+    SCHEDULED = "scheduled", _("scheduled")
+    SEEN = "seen", _("seen")
+    CLOSED = "closed", _("reported back")
+    DECLINED = "declined", _("declined")
+    UNREACHABLE = "unreachable", _("unreachable")
+    NO_SHOW = "no_show", _("no-show")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+OPEN = [Status.RECEIVED, Status.CONTACTED, Status.SCHEDULED, Status.SEEN]
+OWES_WORD = [Status.SEEN, Status.DECLINED, Status.UNREACHABLE, Status.NO_SHOW]
+
+
+class Channel(models.TextChoices):
+    FAX = "fax", _("fax")
+    PHONE = "phone", _("phone")
+    PORTAL = "portal", _("portal")
+    EMAIL = "email", _("e-mail")
+    LETTER = "letter", _("letter")
+    PATIENT = "patient", _("patient brought it")
+    EHR = "ehr", _("EHR")
+
+
+class Urgency(models.TextChoices):
+    ROUTINE = "routine", _("routine")
+    URGENT = "urgent", _("urgent")
+    STAT = "stat", _("stat")
+
+
+class NextAction(models.TextChoices):
+    CONTACT = "contact", _("contact the patient")
+    SCHEDULE = "schedule", _("find an appointment")
+    RECORD_OUTCOME = "record_outcome", _("record whether the patient was seen")
+    REPORT_BACK = "report_back", _("report back to the referrer")
+
+
+class ReferralQuerySet(PracticeQuerySet):
+    def standing(self) -> Self:
+        """Those that were not withdrawn: what every count, list and figure means by a referral."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def open(self) -> Self:
+        return self.standing().filter(status__in=OPEN)
+
+    def awaiting_report_back(self) -> Self:
+        return self.standing().filter(status__in=OWES_WORD, reported_back_at__isnull=True)
+
+    def awaiting_provider(self) -> Self:
+        """Only the office is known: who sent this?"""
+        return self.standing().filter(provider__isnull=True)
+
+    def awaiting_patient(self) -> Self:
+        """Logged by a liaison without the patient, whom a coordinator completes."""
+        return self.standing().filter(
+            patient_name_initial_index__isnull=True, patient_chart_index__isnull=True
+        )
+
+    def overdue(self, now: datetime) -> Self:
+        return self.standing().filter(next_action_due_at__lt=now)
+
+    def visible_to(self, member: Member, *, day: date | None = None) -> Self:
+        """The rows this member may open; a physician's own, and a colleague's whom they cover on `day`."""
+        if member.role != Role.PHYSICIAN:
+            return self
+        mine = models.Q(physician=member)
+        covers = Cover.objects.filter(covered_by=member)
+        covers = covers.on(day) if day else covers.filter(starts_on__lte=Now(), ends_on__gte=Now())
+        return self.filter(mine | models.Q(physician__in=covers.values("physician")))
+
+    def without_patient(self) -> Self:
+        """Leave every patient field in the database."""
+        return self.defer(*Referral.PATIENT_FIELDS)
+
+
+class Referral(PracticeModel):
+    """A patient sent to us by a provider. Written through contacts/referral_way.py alone."""
+
+    PATIENT_FIELDS = (
+        "patient_family_name",
+        "patient_given_name",
+        "patient_born_on",
+        "patient_chart_number",
+        "reason",
+        "notes",
+    )
+
+    provider = PracticeForeignKey(
+        Provider, null=True, blank=True, related_name="referrals", verbose_name=_("referring provider")
+    )
+    office = PracticeForeignKey(
+        Office, null=True, blank=True, related_name="referrals", verbose_name=_("office")
+    )
+    physician = PracticeForeignKey(
+        Member, null=True, blank=True, related_name="referrals", verbose_name=_("our physician")
+    )
+    location = PracticeForeignKey(
+        Location, null=True, blank=True, related_name="referrals", verbose_name=_("our location")
+    )
+    received_on = models.DateField(_("received on"))
+    channel = models.CharField(_("came by"), max_length=10, choices=Channel.choices)
+    urgency = models.CharField(_("urgency"), max_length=10, choices=Urgency.choices, default=Urgency.ROUTINE)
+    payer = models.CharField(_("payer"), max_length=100, blank=True)
+    source_number = models.CharField(  # noqa: DJ001  # null, so that many may have none under the unique key
+        _("number in the source system"), max_length=80, null=True, blank=True
+    )
+
+    patient_family_name = EncryptedTextField(_("family name"), blank=True, default="")
+    patient_given_name = EncryptedTextField(_("given name"), blank=True, default="")
+    patient_born_on = EncryptedDateField(_("born on"), null=True, blank=True)
+    patient_chart_number = EncryptedTextField(_("chart number"), blank=True, default="")
+    reason = EncryptedTextField(_("reason"), blank=True, default="")
+    notes = EncryptedTextField(_("notes"), blank=True, default="")
+    patient_name_birth_index = models.BinaryField(null=True, editable=False)
+    patient_name_initial_index = models.BinaryField(null=True, editable=False)
+    patient_chart_index = models.BinaryField(null=True, editable=False)
+
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.RECEIVED, editable=False)
+    contact_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    appointment_at = models.DateTimeField(null=True, editable=False)
+    seen_on = models.DateField(null=True, editable=False)
+    reported_back_at = models.DateTimeField(null=True, editable=False)
+    reported_back_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
+    next_action = models.CharField(max_length=20, choices=NextAction.choices, blank=True, editable=False)
+    next_action_due_at = models.DateTimeField(null=True, editable=False)
+    next_action_owner = PracticeForeignKey(
+        Member, null=True, editable=False, related_name="next_actions", help_text="None: whoever coordinates."
+    )
+
+    submission_key = models.UUIDField(null=True, editable=False)
+    logged_at = models.DateTimeField(editable=False)
+    logged_by = PracticeForeignKey(Member, editable=False, related_name="logged_referrals")
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
+    withdrawn_reason = EncryptedTextField(editable=False, blank=True, default="")
+
+    objects = practice_manager(ReferralQuerySet)
+
+    class Meta(PracticeModel.Meta):
+        indexes = [
+            models.Index(fields=["practice", "-received_on", "-id"], name="referral_newest"),
+            models.Index(fields=["practice", "provider", "-received_on", "-id"], name="referral_by_provider"),
+            models.Index(fields=["practice", "office", "-received_on", "-id"], name="referral_by_office"),
+            models.Index(
+                fields=["practice", "physician", "-received_on", "-id"], name="referral_by_physician"
+            ),
+            models.Index(fields=["practice", "status", "-received_on", "-id"], name="referral_by_status"),
+            models.Index(
+                fields=["practice", "next_action_due_at", "id"],
+                condition=models.Q(next_action_due_at__isnull=False, withdrawn_at=None),
+                name="referral_next_action",
+            ),
+            models.Index(
+                fields=["practice", "received_on"],
+                condition=models.Q(provider=None),
+                name="referral_awaiting_provider",
+            ),
+            models.Index(fields=["practice", "patient_name_birth_index"], name="referral_name_birth"),
+            models.Index(fields=["practice", "patient_name_initial_index"], name="referral_name_initial"),
+            models.Index(fields=["practice", "patient_chart_index"], name="referral_chart"),
+        ]
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            *[
+                SamePractice(field=field, name=f"referral_{field}_same_practice")
+                for field in (
+                    "provider",
+                    "office",
+                    "physician",
+                    "location",
+                    "reported_back_by",
+                    "next_action_owner",
+                    "logged_by",
+                    "withdrawn_by",
+                )
+            ],
+            models.UniqueConstraint(
+                fields=["practice", "submission_key"], name="referral_once_per_submission"
+            ),
+            models.UniqueConstraint(
+                fields=["practice", "source_number"], name="referral_once_per_source_number"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(provider__isnull=False) | models.Q(office__isnull=False),
+                name="referral_came_from_somewhere",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="scheduled") | models.Q(appointment_at__isnull=False),
+                name="referral_scheduled_has_appointment",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=["seen", "closed"]) | models.Q(seen_on__isnull=False),
+                name="referral_seen_has_day",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="closed") | models.Q(reported_back_at__isnull=False),
+                name="referral_closed_when_told",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reported_back_at=None, reported_back_by=None)
+                | models.Q(reported_back_at__isnull=False, reported_back_by__isnull=False),
+                name="referral_told_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(withdrawn_at=None, withdrawn_by=None)
+                | models.Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+                name="referral_withdrawn_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        """What may be said where the patient may not."""
+        return f"R-{self.pk}"
+
+    @property
+    def patient_name(self) -> str:
+        return " ".join(filter(None, [self.patient_given_name, self.patient_family_name]))
+
+    @property
+    def patient_initials(self) -> str:
+        names = [self.patient_given_name, self.patient_family_name]
+        return "".join(f"{name.strip()[0].upper()}." for name in names if name.strip())
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN and not self.withdrawn_at
+
+    @property
+    def owes_word(self) -> bool:
+        """The referrer has not been told yet, and should be."""
+        return self.status in OWES_WORD and not self.reported_back_at and not self.withdrawn_at
+
+    def is_overdue(self, now: datetime) -> bool:
+        return bool(self.next_action_due_at and self.next_action_due_at < now and not self.withdrawn_at)
+
+    def patient_is_shown_to(self, member: Member) -> bool:
+        """Whoever sees the row at all sees the patient, but for a liaison."""
+        return member.role in SEES_ALL_PATIENTS or member.role == Role.PHYSICIAN
+
+    def index_patient(self) -> None:
+        """Keep the blind indexes true to the patient fields."""
+        indexes = patient_indexes(
+            family_name=self.patient_family_name,
+            given_name=self.patient_given_name,
+            born_on=self.patient_born_on,
+            chart_number=self.patient_chart_number,
+            practice_id=self.practice_id or current_practice_id(),
+        )
+        self.patient_name_birth_index = indexes.name_birth
+        self.patient_name_initial_index = indexes.name_initial
+        self.patient_chart_index = indexes.chart
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.get_deferred_fields() and not kwargs.get("update_fields"):
+            self.index_patient()
+        super().save(*args, **kwargs)
+
+
+class ReferralStep(PracticeModel):
+    """One step of a referral's way: what, when, by whom; taken back, never deleted."""
+
+    class Act(models.TextChoices):
+        RECEIVED = "received", _("logged")
+        ATTEMPTED = "attempted", _("tried to reach the patient")
+        CONTACTED = "contacted", _("contacted the patient")
+        SCHEDULED = "scheduled", _("scheduled")
+        SEEN = "seen", _("seen")
+        REPORTED_BACK = "reported_back", _("told the referrer")
+        DECLINED = "declined", _("declined")
+        UNREACHABLE = "unreachable", _("given up as unreachable")
+        NO_SHOW = "no_show", _("did not come")
+        CANCELLED = "cancelled", _("cancelled")
+        EDITED = "edited", _("corrected")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    referral = PracticeForeignKey(Referral, on_delete=models.CASCADE, related_name="steps")
+    act = models.CharField(max_length=20, choices=Act.choices)
+    at = models.DateTimeField()
+    by = PracticeForeignKey(Member, related_name="+")
+    note = EncryptedTextField(blank=True, default="")
+    before = models.JSONField(
+        default=dict, help_text="Where the referral stood, to go back to: no patient field."
+    )
+    taken_back_at = models.DateTimeField(null=True)
+    taken_back_by = PracticeForeignKey(Member, null=True, related_name="+")
+    taken_back_reason = EncryptedTextField(blank=True, default="")
+
+    class Meta(PracticeModel.Meta):
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["practice", "referral", "at"], name="referral_step_in_order")]
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            SamePractice(field="referral", name="referral_step_referral_same_practice"),
+            SamePractice(field="by", name="referral_step_by_same_practice"),
+            SamePractice(field="taken_back_by", name="referral_step_taken_back_by_same_practice"),
+            models.CheckConstraint(
+                condition=models.Q(taken_back_at=None, taken_back_by=None)
+                | models.Q(taken_back_at__isnull=False, taken_back_by__isnull=False),
+                name="referral_step_taken_back_by_somebody",
+            ),
+        ]

@@ -1,0 +1,55 @@
+"""What the frame of every page needs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from practices.roles import ADMINISTERS, MERGES
+
+
+@dataclass(frozen=True)
+class NavItem:
+    label: str
+    url: str
+    icon: str
+    is_current: bool
+    key: str = ""
+
+
+ITEMS = [
+    ("today", _("Today"), "home", None),
+    ("referrals", _("Referrals"), "referrals", None),
+    ("thank-you", _("Thank-yous"), "thank_you", None),
+    ("reminders", _("Reminders"), "reminders", None),
+    ("providers", _("Providers"), "providers", None),
+    ("offices", _("Offices"), "offices", None),
+    ("imports", _("Imports"), "imports", ADMINISTERS),
+    ("duplicates", _("Duplicates"), "duplicates", MERGES),
+    ("settings", _("Settings"), "settings", ADMINISTERS),
+]
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """`member`, `nav`, `theme`, `can_log`, `demo`."""
+    member = getattr(request, "member", None)
+    return {
+        "member": member,
+        "nav": _nav(request, member.role) if member else [],
+        "theme": request.COOKIES.get("theme", "system"),
+        "can_log": member is not None,
+        "demo": settings.DEMO,
+    }
+
+
+def _nav(request: HttpRequest, role: str) -> list[NavItem]:
+    items = []
+    for icon, label, name, roles in ITEMS:
+        if roles is None or role in roles:
+            url = reverse(name)
+            is_current = request.path == url if name == "home" else request.path.startswith(url)
+            items.append(NavItem(str(label), url, icon, is_current))
+    return items

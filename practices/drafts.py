@@ -1,0 +1,75 @@
+"""What was typed and not saved yet lives on the server, encrypted, never in browser storage."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils import timezone
+
+from practices.isolation import enter_practice
+from practices.models import Draft, Member, User
+
+LIMIT = 64 * 1024
+KEPT_FOR = timedelta(days=7)
+
+
+def keeps_draft(form: str) -> Callable:
+    """Mark a view: its POST, sent after the session expired, is kept under that form's name."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        view.keeps_draft = form  # type: ignore[attr-defined]  # read by practices.middleware
+        return view
+
+    return decorate
+
+
+def keep_draft(member: Member, *, form: str, data: QueryDict) -> None:
+    """Remember the form's fields; one draft per member and form. Too much is not kept."""
+    fields = {name: values for name, values in data.lists() if name != "csrfmiddlewaretoken"}
+    text = json.dumps(fields)
+    if len(text) <= LIMIT:
+        Draft.objects.update_or_create(member=member, form=form, defaults={"data": text})
+
+
+def draft_of(member: Member, *, form: str) -> QueryDict | None:
+    """What this member typed into the form and has not saved, or None."""
+    draft = Draft.objects.filter(member=member, form=form, kept_at__gt=timezone.now() - KEPT_FOR).first()
+    return _as_query(json.loads(draft.data)) if draft else None
+
+
+def drop_draft(member: Member, *, form: str) -> None:
+    Draft.objects.filter(member=member, form=form).delete()
+
+
+def keep_for_expired_session(request: HttpRequest, *, form: str) -> None:
+    """The expired session's row still says whose it was: keep the post as their draft."""
+    from practices.middleware import seat_of
+
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    row = Session.objects.filter(session_key=key).first()
+    data = SessionStore().decode(row.session_data) if row else {}
+    user = (
+        User.objects.filter(pk=data.get(SESSION_KEY), is_active=True).first()
+        if BACKEND_SESSION_KEY in data
+        else None
+    )
+    if user is None:
+        return
+    with transaction.atomic():
+        member = seat_of(user, practice_id=data.get("practice_id"))
+        if member:
+            with enter_practice(member.practice_id):
+                keep_draft(member, form=form, data=request.POST)
+
+
+def _as_query(fields: Mapping[str, list[str]]) -> QueryDict:
+    query = QueryDict(mutable=True)
+    for name, values in fields.items():
+        query.setlist(name, values)
+    return query

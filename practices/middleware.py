@@ -1,0 +1,62 @@
+"""Every request enters its member's practice once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from practices.drafts import keep_for_expired_session
+from practices.isolation import enter_practice
+from practices.models import Member, User
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def seat_of(user: User, *, practice_id: int | None = None) -> Member | None:
+    """The user's active seat, in that practice where they have several. Needs a transaction, no scope."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
+    seats = Member._base_manager.filter(user=user, left_at=None).select_related("practice", "user")
+    if practice_id:
+        seats = seats.filter(practice_id=practice_id)
+    return seats.order_by("id").first()
+
+
+class EnterPractice:
+    """Sets `request.member` and opens their practice's scope and clock around the view."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.member = None
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        with transaction.atomic():
+            request.member = seat_of(request.user, practice_id=request.session.get("practice_id"))
+            if request.member is None:
+                return self.get_response(request)
+            with enter_practice(request.member.practice_id), timezone.override(request.member.practice.zone):
+                return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """Django makes a response of an exception before it reaches us: take the view's writes back here."""
+        if request.member is not None and not transaction.get_rollback():
+            transaction.set_rollback(True)
+
+
+class KeepDraftOfExpiredSession:
+    """A form posted after its session expired is kept as that member's draft, before sign-in is asked for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        form = getattr(view, "keeps_draft", None)
+        if form and request.method == "POST" and not request.user.is_authenticated:
+            keep_for_expired_session(request, form=form)

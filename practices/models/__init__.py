@@ -1,0 +1,21 @@
+from practices.models.base import PracticeModel, PracticeQuerySet, practice_manager
+from practices.models.outbox import OutboxEnvelope
+from practices.models.people import Cover, Invitation, LinkToken, Location, Member, Practice, User
+from practices.models.safekeeping import Draft, EncryptionKey, PatientAccess
+
+__all__ = [
+    "Cover",
+    "Draft",
+    "EncryptionKey",
+    "Invitation",
+    "LinkToken",
+    "Location",
+    "Member",
+    "OutboxEnvelope",
+    "PatientAccess",
+    "Practice",
+    "PracticeModel",
+    "PracticeQuerySet",
+    "User",
+    "practice_manager",
+]

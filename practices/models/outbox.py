@@ -1,0 +1,62 @@
+"""Mail on its way out. Written with the change that causes it, sent after commit by a task."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from practices.encryption import EncryptedTextField
+from practices.models.people import Practice
+
+
+class OutboxQuerySet(models.QuerySet):
+    def due(self, now: datetime) -> Self:
+        """What waits for its first or next try, and what a killed sender left behind."""
+        waiting = models.Q(state=OutboxEnvelope.State.WAITING, next_try_at__lte=now)
+        left_behind = models.Q(state=OutboxEnvelope.State.SENDING, leased_until__lt=now)
+        return self.filter(waiting | left_behind)
+
+
+class OutboxEnvelope(models.Model):
+    """One mail to one recipient. Outside row security, since the sender serves every practice; the letter itself
+    is encrypted, holds no patient, and is emptied once sent."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("given up")
+
+    practice = models.ForeignKey(Practice, null=True, on_delete=models.CASCADE, related_name="+")
+    recipient = models.EmailField()
+    message_id = models.CharField(max_length=120, unique=True)
+    subject = EncryptedTextField(shared=True)
+    text = EncryptedTextField(shared=True)
+    html = EncryptedTextField(shared=True, default="")
+    headers = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = models.Manager.from_queryset(OutboxQuerySet)()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                "next_try_at",
+                condition=models.Q(state__in=["waiting", "sending"]),
+                name="outbox_envelope_to_send",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="sent", sent_at__isnull=False)
+                | (~models.Q(state="sent") & models.Q(sent_at=None)),
+                name="outbox_envelope_sent_when_it_says_so",
+            ),
+        ]

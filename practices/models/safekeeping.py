@@ -1,0 +1,63 @@
+"""What guards patient data: the keys' checks, the log of who saw whom, the drafts."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from practices.encryption import EncryptedTextField
+from practices.isolation import PracticeForeignKey, SamePractice
+from practices.models.base import PracticeModel
+from practices.models.people import Member
+
+
+class EncryptionKey(models.Model):
+    """What a key of this installation makes of a known text, to tell the right key from a wrong one."""
+
+    key_id = models.CharField(max_length=40, unique=True)
+    check_value = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class PatientAccess(PracticeModel):
+    """One act that showed a member who patients are. Append-only by grants; holds numbers, never values."""
+
+    class Act(models.TextChoices):
+        VIEWED = "viewed", _("viewed")
+        REVEALED = "revealed", _("revealed names")
+        SEARCHED = "searched", _("searched for a patient")
+        EXPORTED = "exported", _("exported")
+        PRINTED = "printed", _("printed")
+
+    member = PracticeForeignKey(Member, related_name="patient_accesses")
+    at = models.DateTimeField(auto_now_add=True)
+    act = models.CharField(max_length=20, choices=Act.choices)
+    page = models.CharField(max_length=80)
+    referral_ids = ArrayField(models.BigIntegerField(), default=list)
+    covering_for = PracticeForeignKey(Member, null=True, related_name="+")
+
+    class Meta(PracticeModel.Meta):
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["practice", "-at", "-id"], name="patient_access_newest")]
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            SamePractice(field="member", name="patient_access_member_same_practice"),
+            SamePractice(field="covering_for", name="patient_access_covering_same_practice"),
+        ]
+
+
+class Draft(PracticeModel):
+    """What a member has typed into a form and not saved yet, encrypted: JSON of lists by field name."""
+
+    member = PracticeForeignKey(Member, on_delete=models.CASCADE, related_name="drafts")
+    form = models.CharField(max_length=60)
+    data = EncryptedTextField()
+    kept_at = models.DateTimeField(auto_now=True)
+
+    class Meta(PracticeModel.Meta):
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            SamePractice(field="member", name="draft_member_same_practice"),
+            models.UniqueConstraint(
+                fields=["practice", "member", "form"], name="draft_once_per_member_and_form"
+            ),
+        ]

@@ -1,0 +1,21 @@
+"""The log of who was shown which patients. Every view that shows one calls this."""
+
+from collections.abc import Iterable
+
+from practices.models import Member, PatientAccess
+
+
+def record_access(
+    member: Member,
+    *,
+    act: PatientAccess.Act,
+    page: str,
+    referral_ids: Iterable[int],
+    covering_for: Member | None = None,
+) -> None:
+    """Write down one act that showed patients; nothing when no row was shown, but for a search."""
+    ids = list(referral_ids)
+    if ids or act == PatientAccess.Act.SEARCHED:
+        PatientAccess.objects.create(
+            member=member, act=act, page=page, referral_ids=ids, covering_for=covering_for
+        )

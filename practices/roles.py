@@ -1,0 +1,50 @@
+"""What a role may do: decided here, and nowhere else."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    MANAGER = "manager", _("Manager")
+    COORDINATOR = "coordinator", _("Coordinator")
+    PHYSICIAN = "physician", _("Physician")
+    LIAISON = "liaison", _("Liaison")
+
+
+EVERYBODY = frozenset(Role)
+SEES_PATIENTS = frozenset({Role.MANAGER, Role.COORDINATOR, Role.PHYSICIAN})
+SEES_ALL_PATIENTS = frozenset({Role.MANAGER, Role.COORDINATOR})
+MOVES_REFERRALS = SEES_PATIENTS
+DECIDES_THANK_YOUS = frozenset({Role.MANAGER, Role.PHYSICIAN})
+MERGES = frozenset({Role.MANAGER})
+ADMINISTERS = frozenset({Role.MANAGER})
+
+
+def role_required(*roles: str) -> Callable:
+    """Let these roles of the practice in; another is told so with 403, a user without a seat too."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.member is None:
+                raise PermissionDenied(
+                    _("You have no seat in a practice. Ask your manager for an invitation.")
+                )
+            if request.member.role not in roles:
+                names = ", ".join(str(Role(role).label).lower() for role in Role if role in roles)
+                raise PermissionDenied(_("This page is for: %(roles)s.") % {"roles": names})
+            return view(request, *args, **kwargs)
+
+        guarded.roles = frozenset(roles)  # type: ignore[attr-defined]  # read by the table of addresses
+        return guarded
+
+    return decorate
+
+
+member_required = role_required(*Role)

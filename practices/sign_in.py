@@ -1,0 +1,21 @@
+"""How allauth behaves here: nobody signs up, mail goes through the outbox."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+from django.utils import timezone
+
+from practices.outbox import queue_mail
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """An account comes from an invitation alone."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        message = self.render_mail(template_prefix, email, context)
+        html = next((body for body, kind in getattr(message, "alternatives", []) if kind == "text/html"), "")
+        queue_mail(to=email, subject=message.subject, text=message.body, html=html, now=timezone.now())

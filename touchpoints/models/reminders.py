@@ -1,0 +1,73 @@
+"""Something due, for somebody, about a provider, office, referral or list."""
+
+from datetime import date
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Office, Provider, Referral
+from practices.encryption import EncryptedTextField
+from practices.isolation import PracticeForeignKey, SamePractice
+from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
+from touchpoints.models.thank_yous import ThankYouList
+
+
+class ReminderQuerySet(PracticeQuerySet):
+    def open(self) -> Self:
+        return self.filter(state=Reminder.State.OPEN)
+
+    def due_on(self, day: date) -> Self:
+        """Open, due by that day and not snoozed past it."""
+        return self.open().filter(due_on__lte=day)
+
+
+class Reminder(PracticeModel):
+    """Made by a rule under a key that says what caused it: never twice for the same cause."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        DONE = "done", _("done")
+        DISMISSED = "dismissed", _("dismissed")
+        GONE = "gone", _("no longer due")
+
+    rule = models.CharField(max_length=40)
+    cause = models.CharField(max_length=120, help_text="What caused it, in the rule's own words: no patient.")
+    member = PracticeForeignKey(Member, related_name="reminders", help_text="Whom it falls to.")
+    provider = PracticeForeignKey(Provider, null=True, related_name="reminders")
+    office = PracticeForeignKey(Office, null=True, related_name="reminders")
+    referral = PracticeForeignKey(Referral, null=True, related_name="reminders")
+    thank_you_list = PracticeForeignKey(
+        ThankYouList, null=True, on_delete=models.CASCADE, related_name="reminders"
+    )
+    reason = models.CharField(max_length=300, help_text="A sentence. No patient.")
+    due_on = models.DateField(help_text="Moved forward by snoozing.")
+    made_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    snoozed_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = PracticeForeignKey(Member, null=True, related_name="+", help_text="None: closed by itself.")
+    dismissed_reason = EncryptedTextField(_("reason"), blank=True, default="")
+
+    objects = practice_manager(ReminderQuerySet)
+
+    class Meta(PracticeModel.Meta):
+        ordering = ["due_on", "id"]
+        indexes = [
+            models.Index(
+                fields=["practice", "member", "due_on"], condition=models.Q(state="open"), name="reminder_due"
+            ),
+        ]
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            *[
+                SamePractice(field=field, name=f"reminder_{field}_same_practice")
+                for field in ("member", "provider", "office", "referral", "thank_you_list", "closed_by")
+            ],
+            models.UniqueConstraint(fields=["practice", "rule", "cause"], name="reminder_once_per_cause"),
+            models.CheckConstraint(
+                condition=models.Q(state="open", closed_at=None)
+                | (~models.Q(state="open") & models.Q(closed_at__isnull=False)),
+                name="reminder_closed_when_it_says_so",
+            ),
+        ]

@@ -1,0 +1,76 @@
+"""One time we reached out."""
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Office, Provider, Referral
+from practices.encryption import EncryptedTextField
+from practices.isolation import PracticeForeignKey, SamePractice
+from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
+
+
+class TouchpointQuerySet(PracticeQuerySet):
+    def standing(self) -> Self:
+        """Those that were not withdrawn."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def thanks(self) -> Self:
+        return self.standing().filter(is_thanks=True)
+
+
+class Touchpoint(PracticeModel):
+    """A card, call, meeting, return referral or request for feedback; withdrawn with a reason, never deleted."""
+
+    class Kind(models.TextChoices):
+        CARD = "card", _("thank-you card")
+        CALL = "call", _("phone call")
+        MEETING = "meeting", _("meeting")
+        RETURN_REFERRAL = "return_referral", _("return referral")
+        FEEDBACK = "feedback", _("feedback")
+
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    happened_on = models.DateField(_("date"))
+    provider = PracticeForeignKey(Provider, null=True, blank=True, related_name="touchpoints")
+    office = PracticeForeignKey(Office, null=True, blank=True, related_name="touchpoints")
+    referral = PracticeForeignKey(Referral, null=True, blank=True, related_name="touchpoints")
+    member = PracticeForeignKey(Member, related_name="touchpoints", help_text="Who reached out.")
+    is_thanks = models.BooleanField(_("thanks were given"), default=False)
+    note = EncryptedTextField(_("note"), blank=True, default="")
+    logged_at = models.DateTimeField(editable=False)
+    logged_by = PracticeForeignKey(Member, editable=False, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
+    withdrawn_reason = EncryptedTextField(editable=False, blank=True, default="")
+
+    objects = practice_manager(TouchpointQuerySet)
+
+    class Meta(PracticeModel.Meta):
+        indexes = [
+            models.Index(
+                fields=["practice", "provider", "-happened_on", "-id"], name="touchpoint_by_provider"
+            ),
+            models.Index(fields=["practice", "office", "-happened_on", "-id"], name="touchpoint_by_office"),
+            models.Index(fields=["practice", "referral"], name="touchpoint_by_referral"),
+        ]
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            *[
+                SamePractice(field=field, name=f"touchpoint_{field}_same_practice")
+                for field in ("provider", "office", "referral", "member", "logged_by", "withdrawn_by")
+            ],
+            models.CheckConstraint(
+                condition=models.Q(provider__isnull=False) | models.Q(office__isnull=False),
+                name="touchpoint_reaches_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(withdrawn_at=None, withdrawn_by=None)
+                | models.Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+                name="touchpoint_withdrawn_by_somebody",
+            ),
+        ]
+
+    def note_is_shown_to(self, member: Member) -> bool:
+        """A note about a referral is patient data: for those who see that patient."""
+        return self.referral is None or self.referral.patient_is_shown_to(member)
