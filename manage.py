@@ -10,9 +10,13 @@ def main() -> None:
 
     load_environment()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:  # a setting is missing or malformed: a sentence, no traceback
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
 import sys
 from pathlib import Path
-from urllib.parse import unquote
 
-import environ
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
+
+from referralcrm.checked_env import CheckedEnv
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+
+env = CheckedEnv()
 
 SECRET_KEY = env.str("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
@@ -21,14 +21,10 @@ BEHIND_TLS = env.bool("BEHIND_TLS", default=SITE_URL.startswith("https://"))
 
 # Two database roles (docs/security.md): the owner migrates, the application's role serves.
 OWNER_COMMANDS = {"migrate", "sqlmigrate", "showmigrations", "makemigrations"}
-APP_DATABASE = env.db_url("DATABASE_URL")
-OWNER_DATABASE = env.db_url("OWNER_DATABASE_URL", default=env.str("DATABASE_URL"))
-for _database in (APP_DATABASE, OWNER_DATABASE):
-    _database["HOST"] = unquote(_database["HOST"])  # a socket's folder, as libpq's own URLs spell it
+APP_DATABASE = env.postgresql("DATABASE_URL")
+OWNER_DATABASE = env.postgresql("OWNER_DATABASE_URL", default=env.str("DATABASE_URL"))
 APP_DATABASE_ROLE = APP_DATABASE["USER"]
 OWNER_DATABASE_ROLE = OWNER_DATABASE["USER"]
-if APP_DATABASE["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgresql://…")
 RUNS_AS_OWNER = len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS
 DATABASES = {
     "default": {
@@ -40,7 +36,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL")
+REDIS_URL = env.broker("REDIS_URL")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -198,7 +194,7 @@ STORAGES = {
 # Without EMAIL_URL nothing is sent: the outbox keeps what waits and says so on its page.
 EMAIL_URL = env.str("EMAIL_URL", default="")
 if EMAIL_URL:
-    _email = env.email_url("EMAIL_URL")
+    _email = env.email("EMAIL_URL")
     EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"], _email["EMAIL_PORT"]
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"], _email["EMAIL_HOST_PASSWORD"]
     EMAIL_USE_TLS, EMAIL_USE_SSL = _email.get("EMAIL_USE_TLS", False), _email.get("EMAIL_USE_SSL", False)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from referralcrm.embedded.beside import run_beside_servers
 from referralcrm.embedded.configuration import Refused, read_configuration
+from referralcrm.embedded.product import run_product
 
 
 def main() -> int:
@@ -25,7 +26,8 @@ def main() -> int:
         if arguments.act == "exec":
             demo = bool(os.environ.get("DEMO")) and configuration.demo
             return run_beside_servers(replace(configuration, demo=demo), command, arguments.data_dir)
-        return 2
+        run_product(configuration)
+        return 0
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 1

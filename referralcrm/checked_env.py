@@ -1,0 +1,57 @@
+"""The environment, read so that a missing or malformed setting is named in one sentence."""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+NOT_SET = environ.Env.NOTSET
+YES, NO = {"true", "on", "yes", "1"}, {"false", "off", "no", "0", ""}
+
+
+class CheckedEnv(environ.Env):
+    """Raises ImproperlyConfigured with the setting's name, never with its value: that may be a secret."""
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = NOT_SET, parse_default: bool = False
+    ) -> Any:
+        """Read one setting; what is neither yes nor no is malformed, not no."""
+        if default is NOT_SET and not self.ENVIRON.get(var):
+            raise ImproperlyConfigured(f"{var} is missing: see docs/settings.md.")
+        if cast is bool and self.ENVIRON.get(var, "").strip().lower() not in YES | NO:
+            raise ImproperlyConfigured(f"{var} is malformed: it must be 1 or 0.")
+        try:
+            return super().get_value(var, cast, default, parse_default)
+        except (ValueError, TypeError) as error:
+            raise ImproperlyConfigured(f"{var} is malformed: see docs/settings.md.") from error
+
+    def postgresql(self, var: str, default: Any = NOT_SET) -> dict[str, Any]:
+        """Read a PostgreSQL address, its host a name or the quoted folder of a socket."""
+        text = self.str(var, default)
+        try:
+            database = self.db_url_config(text)
+            host = urlsplit(text).netloc.rpartition("@")[2]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} is malformed: see docs/settings.md.") from error
+        if database.get("ENGINE") != "django.db.backends.postgresql" or not database["NAME"]:
+            raise ImproperlyConfigured(f"{var} is malformed: it must read postgresql://role@host/database.")
+        if "%2f" in host.lower():  # libpq's spelling of a folder, whose letters keep their case
+            database["HOST"] = unquote(host)
+        return database
+
+    def broker(self, var: str) -> str:
+        """Read the broker's address, as Celery spells it."""
+        text = self.str(var)
+        if urlsplit(text).scheme not in ("redis", "rediss", "redis+socket"):
+            raise ImproperlyConfigured(f"{var} is malformed: it must read redis://host:6379/0.")
+        return text
+
+    def email(self, var: str) -> dict[str, Any]:
+        """Read a mail server's address."""
+        try:
+            return self.email_url(var)
+        except (ImproperlyConfigured, ValueError) as error:
+            raise ImproperlyConfigured(
+                f"{var} is malformed: it must read smtp+tls://user:password@host:587."
+            ) from error

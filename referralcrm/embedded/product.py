@@ -1,0 +1,134 @@
+"""The whole product on one machine: prepared, started, watched, and stopped in order."""
+
+import hashlib
+import http.client
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGQUIT, SIGTERM
+
+from referralcrm.embedded.configuration import BASE_DIR, Configuration, Refused
+from referralcrm.embedded.folder import DataFolder
+from referralcrm.embedded.keeping import Keeper
+from referralcrm.embedded.processes import Command, fresh_log, start, with_log
+from referralcrm.embedded.servers import Servers, running_servers
+
+HOST = "127.0.0.1"
+DEMO_ACCOUNTS = ("manager", "coordinator", "physician", "liaison", "stranger")
+DEMO_PASSWORD = "referral-demo"
+
+
+def run_product(configuration: Configuration) -> None:
+    """Run everything until it is interrupted; raise Refused when it cannot go on."""
+    folder = DataFolder(configuration.data_dir)
+    with _port(configuration.port) as listener, running_servers(configuration) as servers:
+        _prepare(folder, servers.environ, demo=configuration.demo)
+        with Keeper(servers.children) as keeper:
+            for command in _commands(folder, servers, listener):
+                keeper.add(command)
+            while not _is_ready(configuration.port):
+                keeper.look_after()
+            _announce(folder, configuration)
+            while True:
+                keeper.look_after()
+
+
+@contextmanager
+def _port(number: int) -> Iterator[socket.socket]:
+    """Take the port before anything is written; the web server inherits it."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, number))
+        except OSError as error:
+            raise Refused(f"Port {number} cannot be used ({error.strerror}): choose another PORT.") from error
+        yield listener
+
+
+def _prepare(folder: DataFolder, environ: Mapping[str, str], *, demo: bool) -> None:
+    """Bring the database and the static files to this version, and load the demo where there is nothing."""
+    print("Preparing the database …", flush=True)
+    _manage(folder, environ, "migrate", "--noinput")
+    _collect_static(folder, environ)
+    if demo:
+        _manage(folder, environ, "seed", "--demo-if-empty")
+
+
+def _manage(folder: DataFolder, environ: Mapping[str, str], *arguments: str) -> None:
+    log = fresh_log(folder.logs / f"{arguments[0]}.log")
+    argv = [sys.executable, "manage.py", *arguments]
+    child = start(Command(f"manage.py {arguments[0]}", argv, log, environ=environ, cwd=BASE_DIR))
+    try:
+        if child.process.wait() != 0:
+            raise Refused(with_log(f"manage.py {' '.join(arguments)} failed", log))
+    finally:
+        child.stop()
+
+
+def _collect_static(folder: DataFolder, environ: Mapping[str, str]) -> None:
+    """Collect the static files unless they are those of the last start, which saves seconds."""
+    stamp, digest = folder.path / "static.stamp", _digest_of_static()
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    _manage(folder, environ, "collectstatic", "--noinput", "--clear")
+    stamp.write_text(digest)
+
+
+def _digest_of_static() -> str:
+    sources = [BASE_DIR / "requirements.txt", *sorted((BASE_DIR / "static").rglob("*"))]
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sources if path.is_file()]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _commands(folder: DataFolder, servers: Servers, listener: socket.socket) -> Iterator[Command]:
+    environ = {**servers.environ, "PYTHONUNBUFFERED": "1"}
+    celery = [sys.executable, "-m", "celery", "-A", "referralcrm"]
+    # One process with threads: requests wait for the database more than for Python, and a second
+    # process would cost 100 MB and another pool of connections.
+    web = [sys.executable, "-m", "gunicorn", "referralcrm.wsgi", "--bind", f"fd://{listener.fileno()}"]
+    web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "60"]
+    web += ["--graceful-timeout", "10", "--no-control-socket"]
+    worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip"]
+    beat = [
+        *celery,
+        "beat",
+        "--loglevel",
+        "INFO",
+        "--pidfile=",
+        "--schedule",
+        str(folder.path / "beat-schedule"),
+    ]
+    # An orphan ends without waiting for its requests and tasks: late acknowledgement brings them back.
+    gently = {"endings": ((SIGTERM, 15), (SIGQUIT, 5)), "orphan_signal": SIGQUIT}
+    logs = {name: fresh_log(folder.logs / f"{name}.log") for name in ("web", "worker", "beat")}
+    yield Command("The worker", [*worker, "--without-mingle"], logs["worker"], environ, BASE_DIR, **gently)
+    yield Command("Beat", beat, logs["beat"], environ, BASE_DIR)
+    yield Command(
+        "The web server", web, logs["web"], environ, BASE_DIR, pass_fds=[listener.fileno()], **gently
+    )
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _announce(folder: DataFolder, configuration: Configuration) -> None:
+    print(f"\nReferral CRM is ready: http://localhost:{configuration.port}/  (Ctrl-C stops it)")
+    if configuration.demo:
+        print(f"Demo sign-ins, each with the password {DEMO_PASSWORD}:")
+        for account in DEMO_ACCOUNTS:
+            print(f"  {account}@demo.example")
+    print(f"Logs: {_as_seen_from_here(folder.logs)}", flush=True)
+
+
+def _as_seen_from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
