@@ -1,3 +1,17 @@
-from django.urls import URLPattern, URLResolver
+"""Every address starts here; each app keeps its own."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import include, path, register_converter
+
+from practices.weeks import WeekConverter
+from referralcrm import health
+
+register_converter(WeekConverter, "week")
+
+urlpatterns = [
+    path("", include("touchpoints.urls")),
+    path("", include("contacts.urls")),
+    path("", include("exchange.urls")),
+    path("", include("practices.urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,270 @@
+"""A referral's way, enforced in this one place: logged, moved, reported back, taken back, withdrawn.
+
+received → contacted → scheduled → seen → closed; later steps may be taken directly. No-show, cancelled and
+unreachable may go back to contacted or scheduled. Declined, unreachable and no-show also owe the referrer word.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from contacts.models import Referral, ReferralStep
+from contacts.models.referrals import NextAction, Status, Urgency
+from practices.business_days import add_business_days
+from practices.models import Member, Practice
+
+Act = ReferralStep.Act
+
+WAY: dict[str, frozenset[str]] = {
+    Status.RECEIVED: frozenset({"contacted", "scheduled", "seen", "declined", "unreachable", "cancelled"}),
+    Status.CONTACTED: frozenset({"scheduled", "seen", "declined", "unreachable", "cancelled"}),
+    Status.SCHEDULED: frozenset({"scheduled", "seen", "no_show", "declined", "cancelled"}),
+    Status.SEEN: frozenset(),
+    Status.CLOSED: frozenset(),
+    Status.DECLINED: frozenset(),
+    Status.UNREACHABLE: frozenset({"contacted", "scheduled", "seen", "declined", "cancelled"}),
+    Status.NO_SHOW: frozenset({"contacted", "scheduled", "seen", "declined", "unreachable", "cancelled"}),
+    Status.CANCELLED: frozenset({"contacted", "scheduled", "seen"}),
+}
+RESTORED = (
+    "status",
+    "contact_attempts",
+    "appointment_at",
+    "seen_on",
+    "reported_back_at",
+    "reported_back_by_id",
+)
+
+
+class NotOnTheWay(Exception):
+    """The step can't be taken from where the referral stands; says why in a sentence."""
+
+
+@transaction.atomic
+def log_referral(*, by: Member, now: datetime, submission_key: UUID | None = None, **fields: Any) -> Referral:
+    """Log a referral with its first step; the same submission twice gives the first one's referral.
+
+    Raises ValueError when `received_on` lies in the practice's future.
+    """
+    if submission_key:
+        twice = Referral.objects.filter(submission_key=submission_key).first()
+        if twice:
+            return twice
+    if fields["received_on"] > by.practice.today(now):
+        raise ValueError("received_on lies in the future")
+    referral = Referral(submission_key=submission_key, logged_at=now, logged_by=by, **fields)
+    set_next_action(referral, practice=by.practice, now=now)
+    try:
+        with transaction.atomic():
+            referral.save()
+    except IntegrityError:
+        # The same submission at the same moment: whoever came second shows what the first wrote.
+        twice = Referral.objects.filter(submission_key=submission_key).exclude(submission_key=None).first()
+        if twice is None:
+            raise
+        return twice
+    ReferralStep.objects.create(referral=referral, act=Act.RECEIVED, at=now, by=by)
+    return referral
+
+
+@transaction.atomic
+def edit(referral: Referral, *, by: Member, now: datetime, **fields: Any) -> Referral:
+    """Correct what was logged. The step says which fields changed, never their values."""
+    row = _locked(referral)
+    changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
+    if not changed:
+        return row
+    if fields.get("received_on", row.received_on) > by.practice.today(now):
+        raise ValueError("received_on lies in the future")
+    for name in changed:
+        setattr(row, name, fields[name])
+    set_next_action(row, practice=by.practice, now=now)
+    row.save()
+    ReferralStep.objects.create(referral=row, act=Act.EDITED, at=now, by=by, before={"fields": changed})
+    return row
+
+
+@transaction.atomic
+def move(
+    referral: Referral,
+    *,
+    to: str,
+    by: Member,
+    now: datetime,
+    appointment_at: datetime | None = None,
+    seen_on: date | None = None,
+    note: str = "",
+) -> Referral:
+    """Take a step of the way. A second click finds it taken and changes nothing.
+
+    Raises NotOnTheWay when the step does not follow, or lacks its appointment (aware) or its day.
+    """
+    row = _locked(referral)
+    if row.status == to and (to != Status.SCHEDULED or appointment_at in (None, row.appointment_at)):
+        return row
+    _may_move(row, to, appointment_at=appointment_at, seen_on=seen_on, today=by.practice.today(now))
+    before = _standing(row)
+    row.status = to
+    if to == Status.SCHEDULED:
+        row.appointment_at = appointment_at
+    if to == Status.SEEN:
+        row.seen_on = seen_on
+    if to == Status.CONTACTED:
+        row.appointment_at = None
+        row.contact_attempts += 1
+    return _take(row, act=to, before=before, by=by, now=now, note=note)
+
+
+@transaction.atomic
+def record_attempt(referral: Referral, *, by: Member, now: datetime, note: str = "") -> Referral:
+    """Somebody tried to reach the patient and did not. Raises NotOnTheWay once that no longer matters."""
+    row = _locked(referral)
+    if row.status not in (Status.RECEIVED, Status.CONTACTED, Status.NO_SHOW, Status.CANCELLED):
+        raise NotOnTheWay(
+            _("There is nobody to reach: this referral is %(status)s.") % {"status": row.get_status_display()}
+        )
+    before = _standing(row)
+    row.contact_attempts += 1
+    return _take(row, act=Act.ATTEMPTED, before=before, by=by, now=now, note=note)
+
+
+@transaction.atomic
+def report_back(referral: Referral, *, by: Member, now: datetime, note: str = "") -> Referral:
+    """The referrer was told what we found, or that nothing came of it. A second click changes nothing."""
+    row = _locked(referral)
+    if row.reported_back_at:
+        return row
+    if not row.owes_word:
+        raise NotOnTheWay(
+            _("There is nothing to report yet: this referral is %(status)s.")
+            % {"status": row.get_status_display()}
+        )
+    before = _standing(row)
+    row.reported_back_at, row.reported_back_by = now, by
+    if row.status == Status.SEEN:
+        row.status = Status.CLOSED
+    return _take(row, act=Act.REPORTED_BACK, before=before, by=by, now=now, note=note)
+
+
+@transaction.atomic
+def take_back(referral: Referral, *, by: Member, now: datetime, reason: str) -> Referral:
+    """Undo the last step, which stays on the record with the reason. Raises NotOnTheWay when none is left."""
+    row = _locked(referral)
+    step = last_step(row)
+    if step is None:
+        raise NotOnTheWay(_("There is no step to take back."))
+    for name in RESTORED:
+        field = Referral._meta.get_field(name)
+        setattr(row, field.attname, field.to_python(step.before[name]))
+    set_next_action(row, practice=by.practice, now=now)
+    row.save()
+    step.taken_back_at, step.taken_back_by, step.taken_back_reason = now, by, reason
+    step.save(update_fields=["taken_back_at", "taken_back_by", "taken_back_reason"])
+    return row
+
+
+@transaction.atomic
+def withdraw(referral: Referral, *, by: Member, now: datetime, reason: str) -> Referral:
+    """It was logged in error: it leaves every count and list, and stays on the record with the reason."""
+    row = _locked(referral)
+    if row.withdrawn_at:
+        return row
+    row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
+    row.save()
+    ReferralStep.objects.create(referral=row, act=Act.WITHDRAWN, at=now, by=by, note=reason)
+    return row
+
+
+def last_step(referral: Referral) -> ReferralStep | None:
+    """The step that may be taken back."""
+    steps = referral.steps.filter(taken_back_at=None).exclude(
+        act__in=[Act.RECEIVED, Act.EDITED, Act.WITHDRAWN]
+    )
+    return steps.order_by("-at", "-id").first()
+
+
+def moves_from(referral: Referral) -> list[Status]:
+    """The steps that may be taken now, in the order of the way."""
+    return [] if referral.withdrawn_at else [status for status in Status if status in WAY[referral.status]]
+
+
+def set_next_action(referral: Referral, *, practice: Practice, now: datetime) -> None:
+    """Who has to do what next, and by when (UTC); nothing once the referral has ended and the referrer knows."""
+    action, due_at, owner = _next_action(referral, practice, now)
+    referral.next_action, referral.next_action_due_at, referral.next_action_owner_id = action, due_at, owner
+
+
+def _next_action(
+    referral: Referral, practice: Practice, now: datetime
+) -> tuple[str, datetime | None, int | None]:
+    is_history = referral.received_on < practice.starts_on
+    if referral.withdrawn_at or is_history:
+        return "", None, None
+    if referral.status == Status.RECEIVED:
+        return NextAction.CONTACT, _contact_by(referral, practice), None
+    if referral.status == Status.CONTACTED:
+        return NextAction.SCHEDULE, _end_of_business_day(now, 3, practice), None
+    if referral.status == Status.SCHEDULED and referral.appointment_at:
+        day = practice.today(referral.appointment_at) + timedelta(days=1)
+        return NextAction.RECORD_OUTCOME, _end_of(day, practice), None
+    if referral.owes_word:
+        return NextAction.REPORT_BACK, _report_by(referral, practice, now), referral.physician_id
+    return "", None, None
+
+
+def _contact_by(referral: Referral, practice: Practice) -> datetime:
+    """Stat 2 hours, urgent 1 business day, routine 3; counted from when it was logged."""
+    if referral.urgency == Urgency.STAT:
+        return referral.logged_at + timedelta(hours=2)
+    return _end_of_business_day(referral.logged_at, 1 if referral.urgency == Urgency.URGENT else 3, practice)
+
+
+def _report_by(referral: Referral, practice: Practice, now: datetime) -> datetime:
+    since = referral.seen_on if referral.status == Status.SEEN and referral.seen_on else practice.today(now)
+    return _end_of(add_business_days(since, 2), practice)
+
+
+def _end_of_business_day(since: datetime, count: int, practice: Practice) -> datetime:
+    return _end_of(add_business_days(practice.today(since), count), practice)
+
+
+def _end_of(day: date, practice: Practice) -> datetime:
+    """17:00 on the practice's clock."""
+    return datetime.combine(day, time(17), practice.zone)
+
+
+def _may_move(
+    row: Referral, to: str, *, appointment_at: datetime | None, seen_on: date | None, today: date
+) -> None:
+    if row.withdrawn_at:
+        raise NotOnTheWay(_("This referral was withdrawn."))
+    if to not in WAY[row.status]:
+        raise NotOnTheWay(
+            _("A referral that is %(now)s can't become %(then)s. Take the last step back first.")
+            % {"now": row.get_status_display(), "then": Status(to).label}
+        )
+    if to == Status.SCHEDULED and appointment_at is None:
+        raise NotOnTheWay(_("Say when the appointment is."))
+    if to == Status.SEEN and (seen_on is None or seen_on > today):
+        raise NotOnTheWay(_("Say on which day the patient was seen; it can't be in the future."))
+
+
+def _take(
+    row: Referral, *, act: str, before: dict[str, Any], by: Member, now: datetime, note: str
+) -> Referral:
+    set_next_action(row, practice=by.practice, now=now)
+    row.save()
+    ReferralStep.objects.create(referral=row, act=act, at=now, by=by, note=note, before=before)
+    return row
+
+
+def _locked(referral: Referral) -> Referral:
+    return Referral.objects.select_for_update().get(pk=referral.pk)
+
+
+def _standing(row: Referral) -> dict[str, Any]:
+    values = {name: getattr(row, Referral._meta.get_field(name).attname) for name in RESTORED}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}

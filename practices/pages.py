@@ -1,0 +1,82 @@
+"""What every view answers with: a page, its fragment for htmx, or a step back to where one came from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+PAGE_ROWS = 50
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any] | None = None) -> HttpResponse:
+    """Render; a bound form with errors answers 422, which htmx swaps in like any other."""
+    context = context or {}
+    form = context.get("form")
+    status = 422 if form is not None and form.is_bound and not form.is_valid() else 200
+    return render(request, template, context, status=status)
+
+
+def done(request: HttpRequest, message: Any, to: Any, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
+    """Say that it is done, and go on to `to` (a URL name, a path or an object)."""
+    messages.success(request, message)
+    return redirect(to, *args, **kwargs)
+
+
+def back_to(request: HttpRequest, fallback: str) -> str:
+    """The page the form was on (its `next`), if it is one of ours."""
+    wanted = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if wanted and is_ours else fallback
+
+
+@dataclass(frozen=True)
+class KeyPage:
+    """A page of rows found by key, not offset: its cost does not grow with what lies before it."""
+
+    rows: list[Any]
+    older_url: str | None
+    newer_url: str | None
+
+
+def key_page(
+    request: HttpRequest,
+    rows: models.QuerySet,
+    *,
+    key: Callable[[Any], tuple[Any, ...]],
+    after: Callable[[models.QuerySet, list[str]], models.QuerySet],
+    size: int = PAGE_ROWS,
+) -> KeyPage:
+    """`size` rows of an ordered queryset after the key in `?after=a~b`.
+
+    `key(row)` names a row's place, `after(rows, [a, b])` filters to what follows it; a malformed key starts over.
+    """
+    wanted = request.GET.get("after", "")
+    if wanted:
+        try:
+            rows = after(rows, wanted.split("~"))
+        except (ValueError, IndexError):
+            wanted = ""
+    found = list(rows[: size + 1])
+    older = "~".join(str(part) for part in key(found[size - 1])) if len(found) > size else None
+    return KeyPage(
+        rows=found[:size],
+        older_url=_with(request, after=older) if older else None,
+        newer_url=_with(request, after=None) if wanted else None,
+    )
+
+
+def count_up_to(rows: models.QuerySet, cap: int = 1000) -> str:
+    """ "37", or "1,000+" beyond the cap: an exact count of a long list costs more than it tells."""
+    count = rows.order_by()[: cap + 1].count()
+    return f"{cap:,}+" if count > cap else f"{count:,}"
+
+
+def _with(request: HttpRequest, **changes: str | None) -> str:
+    query = {**request.GET.dict(), **changes}
+    return "?" + urlencode({name: value for name, value in query.items() if value})
