@@ -14,15 +14,25 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ROOT / "node_modules"
 VENDOR = "static/vendor"
 FONTS = {"inter": "@fontsource-variable/inter", "source-serif-4": "@fontsource-variable/source-serif-4"}
-# Names of bootstrap-icons; a page may use only these, so that the sprite stays small.
+# The pages of the navigation, each with its icon of bootstrap-icons.
+PAGES = {
+    "today": "house",
+    "referrals": "inbox",
+    "thank-you": "envelope-heart",
+    "reminders": "bell",
+    "providers": "people",
+    "offices": "building",
+    "imports": "file-earmark-arrow-up",
+    "duplicates": "intersect",
+    "settings": "gear",
+}
+# What else pages may draw; only these, so that the sprite stays small.
 ICONS = [
     "archive",
     "arrow-counterclockwise",
     "arrow-left-right",
     "arrow-right",
-    "bell",
     "box-arrow-right",
-    "building",
     "calendar-event",
     "calendar-week",
     "chat-left-text",
@@ -34,26 +44,19 @@ ICONS = [
     "clock",
     "cup-hot",
     "download",
-    "envelope-heart",
     "envelope-paper",
     "exclamation-triangle",
     "eye",
     "eye-slash",
-    "file-earmark-arrow-up",
     "funnel",
-    "gear",
     "geo-alt",
-    "house",
-    "inbox",
     "info-circle",
-    "intersect",
     "journal-text",
     "keyboard",
     "list-check",
     "moon",
     "pen",
     "pencil",
-    "people",
     "person",
     "person-plus",
     "plus-lg",
@@ -74,19 +77,20 @@ def without_source_map(content: bytes) -> bytes:
     return re.sub(rb"\n?(//# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+ \*/)\n?", b"\n", content)
 
 
-def symbol(name: str) -> str:
+def symbol(name: str, icon: str) -> str:
     """Return the icon as a symbol of the sprite."""
-    svg = (PACKAGES / "bootstrap-icons/icons" / f"{name}.svg").read_text()
+    svg = (PACKAGES / "bootstrap-icons/icons" / f"{icon}.svg").read_text()
     shapes = re.search(r"<svg[^>]*>(.*)</svg>", svg, re.DOTALL)
     if shapes is None:
-        raise ValueError(f"{name}.svg holds no drawing")
+        raise ValueError(f"{icon}.svg holds no drawing")
     drawing = re.sub(r">\s+<", "><", shapes[1].strip())
     return f'<symbol id="{name}" viewBox="0 0 16 16">{drawing}</symbol>'
 
 
 def sprite() -> bytes:
     """Return one SVG file with every icon that pages may use."""
-    symbols = "\n".join(symbol(name) for name in sorted(ICONS))
+    names = PAGES | {icon: icon for icon in ICONS}
+    symbols = "\n".join(symbol(name, icon) for name, icon in sorted(names.items()))
     return f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n'.encode()
 
 
