@@ -17,10 +17,13 @@ from practices.models import Draft, Member, User
 
 LIMIT = 64 * 1024
 KEPT_FOR = timedelta(days=7)
+_forms: set[str] = set()
 
 
 def keeps_draft(form: str) -> Callable:
     """Mark a view: its POST, sent after the session expired, is kept under that form's name."""
+
+    _forms.add(form)
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         view.keeps_draft = form  # type: ignore[attr-defined]  # read by practices.middleware
@@ -29,12 +32,19 @@ def keeps_draft(form: str) -> Callable:
     return decorate
 
 
-def keep_draft(member: Member, *, form: str, data: QueryDict) -> None:
-    """Remember the form's fields; one draft per member and form. Too much is not kept."""
+def is_draft_form(form: str) -> bool:
+    """Whether some view keeps drafts under that name: no other name may fill the table."""
+    return form in _forms
+
+
+def keep_draft(member: Member, *, form: str, data: QueryDict) -> bool:
+    """Remember the form's fields; one draft per member and form. False: too much to keep."""
     fields = {name: values for name, values in data.lists() if name != "csrfmiddlewaretoken"}
     text = json.dumps(fields)
-    if len(text) <= LIMIT:
-        Draft.objects.update_or_create(member=member, form=form, defaults={"data": text})
+    if len(text) > LIMIT:
+        return False
+    Draft.objects.update_or_create(member=member, form=form, defaults={"data": text})
+    return True
 
 
 def draft_of(member: Member, *, form: str) -> QueryDict | None:
@@ -49,7 +59,7 @@ def drop_draft(member: Member, *, form: str) -> None:
 
 def keep_for_expired_session(request: HttpRequest, *, form: str) -> None:
     """The expired session's row still says whose it was: keep the post as their draft."""
-    from practices.middleware import seat_of
+    from practices.middleware import seat_in, seats_of
 
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     row = Session.objects.filter(session_key=key).first()
@@ -62,7 +72,7 @@ def keep_for_expired_session(request: HttpRequest, *, form: str) -> None:
     if user is None:
         return
     with transaction.atomic():
-        member = seat_of(user, practice_id=data.get("practice_id"))
+        member = seat_in(seats_of(user), data.get("practice_id"))
         if member:
             with enter_practice(member.practice_id):
                 keep_draft(member, form=form, data=request.POST)

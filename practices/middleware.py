@@ -14,28 +14,32 @@ from practices.models import Member, User
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-def seat_of(user: User, *, practice_id: int | None = None) -> Member | None:
-    """The user's active seat, in that practice where they have several. Needs a transaction, no scope."""
+def seats_of(user: User) -> list[Member]:
+    """The user's active seats, oldest first. Needs a transaction, no scope."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
     seats = Member._base_manager.filter(user=user, left_at=None).select_related("practice", "user")
-    if practice_id:
-        seats = seats.filter(practice_id=practice_id)
-    return seats.order_by("id").first()
+    return list(seats.order_by("id"))
+
+
+def seat_in(seats: list[Member], practice_id: int | None) -> Member | None:
+    """The seat in that practice, otherwise the first."""
+    return next((seat for seat in seats if seat.practice_id == practice_id), seats[0] if seats else None)
 
 
 class EnterPractice:
-    """Sets `request.member` and opens their practice's scope and clock around the view."""
+    """Sets `request.member` and `request.seats`, and opens their practice's scope and clock around the view."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.member = None
+        request.member, request.seats = None, []
         if not request.user.is_authenticated:
             return self.get_response(request)
         with transaction.atomic():
-            request.member = seat_of(request.user, practice_id=request.session.get("practice_id"))
+            request.seats = seats_of(request.user)
+            request.member = seat_in(request.seats, request.session.get("practice_id"))
             if request.member is None:
                 return self.get_response(request)
             with enter_practice(request.member.practice_id), timezone.override(request.member.practice.zone):
