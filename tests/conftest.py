@@ -1,9 +1,11 @@
 """The tests run as the application's role, on the servers that `make test` starts beside them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from practices.encryption import verify_keys
@@ -30,3 +32,11 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():
         reconnect_as(settings.OWNER_DATABASE_ROLE)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files(tmp_path_factory) -> Path:
+    """Pages name their files by the manifest, as in production: one that is missing fails its test."""
+    settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return settings.STATIC_ROOT
