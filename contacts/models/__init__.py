@@ -1,4 +1,15 @@
+from contacts.models.merges import Merge, NotADouble
 from contacts.models.people import Office, OfficeContact, Provider, ProviderOffice, Specialty
 from contacts.models.referrals import Referral, ReferralStep
 
-__all__ = ["Office", "OfficeContact", "Provider", "ProviderOffice", "Referral", "ReferralStep", "Specialty"]
+__all__ = [
+    "Merge",
+    "NotADouble",
+    "Office",
+    "OfficeContact",
+    "Provider",
+    "ProviderOffice",
+    "Referral",
+    "ReferralStep",
+    "Specialty",
+]
