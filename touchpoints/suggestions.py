@@ -4,18 +4,22 @@ A card and a call are worth nothing in money, so they may be suggested; nothing 
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import F, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, JSONObject
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import ProviderOffice, Referral
 from contacts.models.referrals import OWES_WORD, Urgency
-from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpoint
+from practices.models import Practice
+from touchpoints.models import ThankYou, ThankYouReferral, Touchpoint
 
 
 class Suggestion(StrEnum):
@@ -25,125 +29,176 @@ class Suggestion(StrEnum):
     CARRY = "carry"
 
 
+@dataclass(frozen=True)
+class Thanks:
+    """One time somebody of ours thanked a provider."""
+
+    on: date
+    kind: str
+    by: str
+
+
 @dataclass
 class RowFacts:
     """A row with all that its line on the page shows."""
 
     row: ThankYou
-    office: str = ""
-    referrals: list[Referral] = field(default_factory=list)
+    office: dict[str, str] = field(default_factory=dict)
+    count: int = 0
     is_first_ever: bool = False
-    reports_due: list[Referral] = field(default_factory=list)
+    is_urgent: bool = False
+    reports_due_count: int = 0
     carried_count: int = 0
     last_card_on: date | None = None
-    last_thanks: Touchpoint | None = None
+    last_thanks: Thanks | None = None
     suggestion: Suggestion = Suggestion.CARD
     reason: str = ""
+    referrals: list[Referral] = field(default_factory=list)
+    reports_due: list[Referral] = field(default_factory=list)
 
     @property
-    def is_urgent(self) -> bool:
-        return any(referral.urgency != Urgency.ROUTINE for referral in self.referrals)
-
-    @property
-    def order(self) -> tuple:
+    def order(self) -> tuple[Any, ...]:
         """First-timers, report due, urgent, longest unthanked, name."""
-        thanked_on = self.last_thanks.happened_on if self.last_thanks else date.min
+        thanked_on = self.last_thanks.on if self.last_thanks else date.min
         provider = self.row.provider
         name = (provider.family_name.casefold(), provider.given_name.casefold(), provider.pk)
-        return (not self.is_first_ever, not self.reports_due, not self.is_urgent, thanked_on, name)
+        return (not self.is_first_ever, not self.reports_due_count, not self.is_urgent, thanked_on, name)
 
 
-def rows_of(thank_you_list: ThankYouList, *, today: date) -> list[RowFacts]:
-    """The list's rows in their order, from a number of queries that does not grow with them."""
-    rows = thank_you_list.rows.select_related("provider", "assignee__user", "call", "card")
-    facts = {row.provider_id: RowFacts(row) for row in rows}
-    _add_offices(facts)
-    _add_referrals(facts, thank_you_list)
-    _add_history(facts, thank_you_list)
-    _add_thanks(facts, thank_you_list)
-    days = thank_you_list.practice.card_interval_days
-    for fact in facts.values():
-        fact.suggestion, fact.reason = suggest(fact, today=today, card_interval_days=days)
-    return sorted(facts.values(), key=lambda fact: fact.order)
+def facts_of(rows: QuerySet[ThankYou], *, practice: Practice, today: date) -> list[RowFacts]:
+    """The rows in their order, each with its suggestion, from one query."""
+    facts = [_facts(row) for row in _with_facts(rows)]
+    for fact in facts:
+        fact.suggestion, fact.reason = suggest(
+            fact, today=today, card_interval_days=practice.card_interval_days
+        )
+    return sorted(facts, key=lambda fact: fact.order)
+
+
+def add_referrals(facts: Iterable[RowFacts]) -> None:
+    """Give each row its referrals, and those of its provider whose report is due to come from this physician."""
+    by_row = {fact.row.pk: fact for fact in facts}
+    physicians = {fact.row.list.physician_id for fact in by_row.values()}
+    providers = {fact.row.provider_id for fact in by_row.values()}
+    due = reports_due().filter(provider__in=providers, physician__in=physicians)
+    on_rows = Referral.objects.standing().filter(links__thank_you__in=by_row)
+    found = Referral.objects.filter(Q(pk__in=due.values("pk")) | Q(pk__in=on_rows.values("pk"))).annotate(
+        row_id=Subquery(ThankYouReferral.objects.filter(referral=OuterRef("pk")).values("thank_you_id")[:1])
+    )
+    owed: dict[tuple[int | None, int | None], list[Referral]] = defaultdict(list)
+    for referral in found.order_by("received_on", "id"):
+        if referral.row_id in by_row:
+            by_row[referral.row_id].referrals.append(referral)
+        if referral.owes_word and referral.next_action_due_at:
+            owed[referral.provider_id, referral.physician_id].append(referral)
+    for fact in by_row.values():
+        fact.reports_due = owed[fact.row.provider_id, fact.row.list.physician_id]
+
+
+def reports_due() -> QuerySet[Referral]:
+    """Referrals whose referrer waits for our word; history, which has no next action, is left in peace."""
+    return Referral.objects.awaiting_report_back().filter(next_action_due_at__isnull=False)
 
 
 def suggest(fact: RowFacts, *, today: date, card_interval_days: int) -> tuple[Suggestion, str]:
     """The first that applies."""
-    name = fact.row.provider.short_name
     if fact.is_first_ever:
-        return Suggestion.CARD_AND_CALL, _("First referral ever from %(name)s: a card and a call.") % {
-            "name": name
-        }
-    if fact.reports_due:
-        count = len(fact.reports_due)
+        name = fact.row.provider.short_name
+        text = _("First referral ever from %(name)s: a card and a call.")
+        return Suggestion.CARD_AND_CALL, text % {"name": name}
+    if fact.reports_due_count:
         text = ngettext(
             "%(count)d report is due: a call that reports back.",
             "%(count)d reports are due: a call that reports back.",
-            count,
+            fact.reports_due_count,
         )
-        return Suggestion.CALL, text % {"count": count}
+        return Suggestion.CALL, text % {"count": fact.reports_due_count}
     if fact.last_card_on is None:
         return Suggestion.CARD, _("No card from this physician yet: a card.")
     days = (today - fact.last_card_on).days
     if days >= card_interval_days:
-        return Suggestion.CARD, _("The last card was %(days)d days ago: a card.") % {"days": days}
+        text = ngettext(
+            "The last card was %(days)d day ago: a card.",
+            "The last card was %(days)d days ago: a card.",
+            days,
+        )
+        return Suggestion.CARD, text % {"days": days}
     on = date_format(fact.last_card_on, "j F")
     return Suggestion.CARRY, _("A card went out on %(day)s: carry these to the next one.") % {"day": on}
 
 
-def _add_offices(facts: dict[int, RowFacts]) -> None:
-    places = ProviderOffice.objects.filter(provider__in=facts, is_main=True).select_related("office")
-    for place in places:
-        facts[place.provider_id].office = ", ".join(filter(None, [place.office.name, place.office.city]))
+def _facts(row: Any) -> RowFacts:
+    thanks = row.found_thanks
+    return RowFacts(
+        row=row,
+        office=row.found_office or {},
+        count=row.found_count,
+        is_first_ever=row.found_first_on is not None and row.found_first_on == row.found_first_ever_on,
+        is_urgent=row.found_urgent,
+        reports_due_count=row.found_reports_due,
+        carried_count=row.found_carried,
+        last_card_on=row.found_card_on,
+        last_thanks=Thanks(date.fromisoformat(thanks["on"]), thanks["kind"], thanks["by"])
+        if thanks
+        else None,
+    )
 
 
-def _add_referrals(facts: dict[int, RowFacts], thank_you_list: ThankYouList) -> None:
-    links = ThankYouReferral.objects.filter(thank_you__list=thank_you_list, referral__withdrawn_at=None)
-    for link in links.select_related("referral", "thank_you").order_by(
-        "referral__received_on", "referral_id"
-    ):
-        facts[link.thank_you.provider_id].referrals.append(link.referral)
-
-
-def _add_history(facts: dict[int, RowFacts], thank_you_list: ThankYouList) -> None:
-    """Whose first referral falls into this week, who waits for our report, what was carried since the last card."""
-    everything = Referral.objects.standing().filter(provider__in=facts)
-    firsts = everything.order_by().values("provider_id").annotate(first_on=Min("received_on"))
-    first_on = {row["provider_id"]: row["first_on"] for row in firsts}
-    due = everything.filter(
-        physician=thank_you_list.physician_id, status__in=OWES_WORD, reported_back_at=None
-    ).exclude(next_action_due_at=None)
-    reports: dict[int, list[Referral]] = defaultdict(list)
-    for referral in due.order_by("received_on", "id"):
-        reports[referral.provider_id].append(referral)
-    for provider_id, fact in facts.items():
-        on_row = {referral.received_on for referral in fact.referrals}
-        fact.is_first_ever = first_on.get(provider_id) in on_row
-        fact.reports_due = reports[provider_id]
-
-
-def _add_thanks(facts: dict[int, RowFacts], thank_you_list: ThankYouList) -> None:
-    """The last thanks of anybody's, the last card of this physician's; this row's own do not count."""
-    own = {pk for fact in facts.values() for pk in (fact.row.card_id, fact.row.call_id) if pk}
+def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
+    links = ThankYouReferral.objects.filter(thank_you=OuterRef("pk"), referral__withdrawn_at=None)
+    per_row = links.order_by().values("thank_you")
+    ever = Referral.objects.standing().filter(provider=OuterRef("provider"))
+    # What this row itself has led to is no reason for it.
     thanks = (
         Touchpoint.objects.thanks()
-        .filter(provider__in=facts)
-        .exclude(pk__in=own)
-        .select_related("member__user")
+        .filter(provider=OuterRef("provider"))
+        .exclude(pk=Coalesce(OuterRef("card_id"), Value(0)))
+        .exclude(pk=Coalesce(OuterRef("call_id"), Value(0)))
+        .order_by("-happened_on", "-id")
     )
-    for touchpoint in thanks.order_by("provider_id", "-happened_on", "-id").distinct("provider_id"):
-        facts[touchpoint.provider_id].last_thanks = touchpoint
-    cards = thanks.filter(member=thank_you_list.physician_id, kind=Touchpoint.Kind.CARD).select_related(None)
-    for card in cards.order_by("provider_id", "-happened_on", "-id").distinct("provider_id"):
-        facts[card.provider_id].last_card_on = card.happened_on
+    cards = thanks.filter(member=OuterRef("list__physician"), kind=Touchpoint.Kind.CARD)
+    return rows.select_related("provider", "list", "assignee__user", "decided_by__user", "call").annotate(
+        found_office=Subquery(_main_office()),
+        found_count=Coalesce(Subquery(per_row.annotate(n=Count("pk")).values("n")), Value(0)),
+        found_first_on=Subquery(per_row.annotate(on=Min("referral__received_on")).values("on")),
+        found_first_ever_on=Subquery(
+            ever.order_by().values("provider").annotate(on=Min("received_on")).values("on")
+        ),
+        found_urgent=Exists(links.exclude(referral__urgency=Urgency.ROUTINE)),
+        found_reports_due=Coalesce(Subquery(_reports_due_count()), Value(0)),
+        found_thanks=Subquery(
+            thanks.values(json=JSONObject(on="happened_on", kind="kind", by="member__user__name"))[:1]
+        ),
+        found_card_on=Subquery(cards.values("happened_on")[:1]),
+        found_carried=Coalesce(Subquery(_carried_count()), Value(0)),
+    )
+
+
+def _main_office() -> QuerySet[ProviderOffice]:
+    main = ProviderOffice.objects.filter(provider=OuterRef("provider"), is_main=True)
+    parts = ("name", "street", "suite", "city", "state", "zip_code", "phone")
+    return main.values(json=JSONObject(id="office_id", **{part: f"office__{part}" for part in parts}))[:1]
+
+
+def _reports_due_count() -> QuerySet[Referral]:
+    due = Referral.objects.standing().filter(
+        provider=OuterRef("provider"),
+        physician=OuterRef("list__physician"),
+        status__in=OWES_WORD,
+        reported_back_at=None,
+        next_action_due_at__isnull=False,
+    )
+    return due.order_by().values("provider").annotate(n=Count("pk")).values("n")
+
+
+def _carried_count() -> QuerySet[ThankYouReferral]:
+    """Patients of earlier weeks that were carried since this physician's last card."""
     carried = ThankYouReferral.objects.filter(
-        Q(referral__withdrawn_at=None),
-        thank_you__provider__in=facts,
+        referral__withdrawn_at=None,
+        thank_you__provider=OuterRef("provider"),
         thank_you__state=ThankYou.State.CARRIED,
-        thank_you__list__physician=thank_you_list.physician_id,
-        thank_you__list__week_starts_on__lt=thank_you_list.week_starts_on,
-    ).values_list(F("thank_you__provider_id"), F("referral__received_on"))
-    for provider_id, received_on in carried:
-        fact = facts[provider_id]
-        if fact.last_card_on is None or received_on > fact.last_card_on:
-            fact.carried_count += 1
+        thank_you__list__physician=OuterRef("list__physician"),
+        thank_you__list__week_starts_on__lt=OuterRef("list__week_starts_on"),
+        referral__received_on__gt=Coalesce(OuterRef("found_card_on"), Value(date.min)),
+    )
+    return carried.order_by().values("thank_you__provider").annotate(n=Count("pk")).values("n")

@@ -69,13 +69,20 @@ def mark_mailed(row: ThankYou, *, by: Member, now: datetime, on: date | None = N
 
 @transaction.atomic
 def record_call(
-    row: ThankYou, *, by: Member, now: datetime, note: str = "", reported_on: Iterable[Referral] = ()
+    row: ThankYou,
+    *,
+    by: Member,
+    now: datetime,
+    note: str = "",
+    is_thanks: bool = True,
+    reported_on: Iterable[Referral] = (),
 ) -> ThankYou:
     """They were called: one touchpoint, with what was said; it also reports back the referrals named."""
     row = _locked(row)
     if row.call_id is None:
+        today = by.practice.today(now)
         row.call = _touchpoint(
-            row, Touchpoint.Kind.CALL, on=by.practice.today(now), by=by, now=now, note=note
+            row, Touchpoint.Kind.CALL, on=today, by=by, now=now, note=note, is_thanks=is_thanks
         )
         if row.state in (State.UNDECIDED, State.SKIPPED, State.CARRIED):
             _decide(row, State.CALLED, by=by, now=now)
@@ -115,6 +122,30 @@ def add_line(row: ThankYou, *, text: str) -> ThankYou:
 
 
 @transaction.atomic
+def put_back(row: ThankYou, *, to: str, by: Member, now: datetime) -> ThankYou:
+    """Undo the card's last steps alone: mailed → written → to write → called, where a call was made.
+
+    Raises NotPossible when the row does not come from there.
+    """
+    row = _locked(row)
+    steps = [State.CALLED, State.TO_WRITE, State.WRITTEN, State.MAILED]
+    if row.state == to:
+        return row
+    comes_from_there = {to, row.state} <= set(steps) and steps.index(to) < steps.index(row.state)
+    if not comes_from_there or (to == State.CALLED and row.call_id is None):
+        raise NotPossible(
+            _("This row is %(state)s by now; nothing was changed.") % {"state": row.get_state_display()}
+        )
+    card, row.card, row.mailed_on, row.state = row.card, None, None, to
+    if to != State.WRITTEN:
+        row.written_at = row.written_by = None
+    _settle(row, now=now)
+    if card:
+        _withdraw(card, by=by, now=now)
+    return row
+
+
+@transaction.atomic
 def take_back(row: ThankYou, *, by: Member, now: datetime, reason: str = "") -> ThankYou:
     """Back to undecided. The card's and the call's touchpoints are withdrawn, not deleted."""
     row = _locked(row)
@@ -126,9 +157,7 @@ def take_back(row: ThankYou, *, by: Member, now: datetime, reason: str = "") -> 
     row.skip_reason = ""
     _settle(row, now=now)
     for touchpoint in touchpoints:
-        touchpoint.withdrawn_at, touchpoint.withdrawn_by = now, by
-        touchpoint.withdrawn_reason = reason or _("Taken back on the thank-you list")
-        touchpoint.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+        _withdraw(touchpoint, by=by, now=now, reason=reason)
     return row
 
 
@@ -179,7 +208,14 @@ def _decide(row: ThankYou, state: State, *, by: Member, now: datetime) -> None:
 
 
 def _touchpoint(
-    row: ThankYou, kind: Touchpoint.Kind, *, on: date, by: Member, now: datetime, note: str = ""
+    row: ThankYou,
+    kind: Touchpoint.Kind,
+    *,
+    on: date,
+    by: Member,
+    now: datetime,
+    note: str = "",
+    is_thanks: bool = True,
 ) -> Touchpoint:
     """In the physician's name, whoever wrote or dialled; the office is the provider's main one."""
     main = row.provider.places.filter(is_main=True).first()
@@ -189,11 +225,17 @@ def _touchpoint(
         provider=row.provider,
         office_id=main.office_id if main else None,
         member_id=row.list.physician_id,
-        is_thanks=True,
+        is_thanks=is_thanks,
         note=note,
         logged_at=now,
         logged_by=by,
     )
+
+
+def _withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str = "") -> None:
+    touchpoint.withdrawn_at, touchpoint.withdrawn_by = now, by
+    touchpoint.withdrawn_reason = reason or _("Taken back on the thank-you list")
+    touchpoint.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
 
 
 def _settle(row: ThankYou, *, now: datetime) -> ThankYou:
