@@ -24,7 +24,7 @@ class Kept:
 
 
 class Keeper:
-    """The product's processes, started in order and stopped in the reverse."""
+    """The product's processes, started in order and stopped all at once."""
 
     def __init__(self, servers: Sequence[Child]) -> None:
         self.servers = servers
@@ -37,7 +37,9 @@ class Keeper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         print("\nStopping …", flush=True)
-        for kept in reversed(self.kept):
+        for kept in self.kept:
+            kept.child.ask_to_end()
+        for kept in self.kept:
             kept.child.stop()
 
     def add(self, command: Command) -> None:

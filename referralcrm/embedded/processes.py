@@ -42,22 +42,31 @@ class Child:
     command: Command
     process: subprocess.Popen[bytes]
     started: float
+    is_asked: bool = False
 
     def is_alive(self) -> bool:
         """Whether the process still runs."""
         return self.process.poll() is None
 
+    def ask_to_end(self) -> None:
+        """Send the first request to end, once: some programs take a second one for impatience."""
+        if not self.is_asked:
+            self.process.send_signal(self.command.endings[0][0])
+            self.is_asked = True
+
     def stop(self) -> None:
         """End the process: by request first, by force when that is not heard."""
-        for request, patience in self.command.endings:
-            if not self.is_alive():
-                break
-            self.process.send_signal(request)
+        self.ask_to_end()
+        for position, (request, patience) in enumerate(self.command.endings):
+            if position > 0:
+                self.process.send_signal(request)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(patience)
+                break
         if self.command.own_group:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
 

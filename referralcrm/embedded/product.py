@@ -1,13 +1,17 @@
 """The whole product on one machine: prepared, started, watched, and stopped in order."""
 
+import errno
 import hashlib
 import http.client
+import os
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGQUIT, SIGTERM
+from signal import SIGKILL, SIGQUIT, SIGTERM
+from typing import Any
 
 from referralcrm.embedded.configuration import BASE_DIR, Configuration, Refused
 from referralcrm.embedded.folder import DataFolder
@@ -18,6 +22,16 @@ from referralcrm.embedded.servers import Servers, running_servers
 HOST = "127.0.0.1"
 DEMO_ACCOUNTS = ("manager", "coordinator", "physician", "liaison", "stranger")
 DEMO_PASSWORD = "referral-demo"
+
+# One process with threads: requests wait for the database more than for Python, and a second process
+# would cost 80 MB and its own connections.
+WEB = (
+    "gunicorn referralcrm.wsgi --worker-class gthread --workers 1 --threads 8 --timeout 60"
+    " --graceful-timeout 10 --no-control-socket"
+)
+WORKER = "celery -A referralcrm worker --concurrency 2 --loglevel INFO --without-gossip --without-mingle"
+# Its schedule is one tick, known from the code: nothing worth a file.
+BEAT = "celery -A referralcrm beat --loglevel INFO --pidfile= --scheduler celery.beat:Scheduler"
 
 
 def run_product(configuration: Configuration) -> None:
@@ -40,11 +54,22 @@ def _port(number: int) -> Iterator[socket.socket]:
     """Take the port before anything is written; the web server inherits it."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, number))
-        except OSError as error:
-            raise Refused(f"Port {number} cannot be used ({error.strerror}): choose another PORT.") from error
+        # The web server of a run that was killed needs a moment to end.
+        deadline = time.monotonic() + 3
+        while (failure := _bind(listener, number)) == errno.EADDRINUSE and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if failure:
+            reason = os.strerror(failure).lower()
+            raise Refused(f"Port {number} cannot be used ({reason}): choose another PORT.")
         yield listener
+
+
+def _bind(listener: socket.socket, number: int) -> int:
+    try:
+        listener.bind((HOST, number))
+    except OSError as error:
+        return error.errno or errno.EINVAL
+    return 0
 
 
 def _prepare(folder: DataFolder, environ: Mapping[str, str], *, demo: bool) -> None:
@@ -83,31 +108,19 @@ def _digest_of_static() -> str:
 
 
 def _commands(folder: DataFolder, servers: Servers, listener: socket.socket) -> Iterator[Command]:
-    environ = {**servers.environ, "PYTHONUNBUFFERED": "1"}
-    celery = [sys.executable, "-m", "celery", "-A", "referralcrm"]
-    # One process with threads: requests wait for the database more than for Python, and a second
-    # process would cost 100 MB and another pool of connections.
-    web = [sys.executable, "-m", "gunicorn", "referralcrm.wsgi", "--bind", f"fd://{listener.fileno()}"]
-    web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "60"]
-    web += ["--graceful-timeout", "10", "--no-control-socket"]
-    worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip"]
-    beat = [
-        *celery,
-        "beat",
-        "--loglevel",
-        "INFO",
-        "--pidfile=",
-        "--schedule",
-        str(folder.path / "beat-schedule"),
-    ]
-    # An orphan ends without waiting for its requests and tasks: late acknowledgement brings them back.
-    gently = {"endings": ((SIGTERM, 15), (SIGQUIT, 5)), "orphan_signal": SIGQUIT}
-    logs = {name: fresh_log(folder.logs / f"{name}.log") for name in ("web", "worker", "beat")}
-    yield Command("The worker", [*worker, "--without-mingle"], logs["worker"], environ, BASE_DIR, **gently)
-    yield Command("Beat", beat, logs["beat"], environ, BASE_DIR)
-    yield Command(
-        "The web server", web, logs["web"], environ, BASE_DIR, pass_fds=[listener.fileno()], **gently
-    )
+    def command(name: str, log: str, argv: str, **options: Any) -> Command:
+        environ = {**servers.environ, "PYTHONUNBUFFERED": "1"}
+        words = [sys.executable, "-m", *argv.split()]
+        return Command(name, words, fresh_log(folder.logs / log), environ, cwd=BASE_DIR, **options)
+
+    gently = ((SIGTERM, 15), (SIGQUIT, 5))
+    # Orphans end without a farewell: the worker would wait for a broker that is gone as well, and late
+    # acknowledgement brings its tasks back.
+    yield command("The worker", "worker.log", WORKER, endings=gently, orphan_signal=SIGKILL)
+    yield command("Beat", "beat.log", BEAT, orphan_signal=SIGKILL)
+    web = f"{WEB} --bind fd://{listener.fileno()}"
+    pass_fds = [listener.fileno()]
+    yield command("The web server", "web.log", web, endings=gently, orphan_signal=SIGQUIT, pass_fds=pass_fds)
 
 
 def _is_ready(port: int) -> bool:
