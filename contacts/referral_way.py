@@ -29,6 +29,7 @@ WAY: dict[str, frozenset[str]] = {
     Status.NO_SHOW: frozenset({"contacted", "scheduled", "seen", "declined", "unreachable", "cancelled"}),
     Status.CANCELLED: frozenset({"contacted", "scheduled", "seen"}),
 }
+ATTEMPTED_FROM = frozenset({Status.RECEIVED, Status.CONTACTED, Status.NO_SHOW, Status.CANCELLED})
 RESTORED = (
     "status",
     "contact_attempts",
@@ -56,7 +57,7 @@ def log_referral(*, by: Member, now: datetime, submission_key: UUID | None = Non
     if fields["received_on"] > by.practice.today(now):
         raise ValueError("received_on lies in the future")
     referral = Referral(submission_key=submission_key, logged_at=now, logged_by=by, **fields)
-    set_next_action(referral, practice=by.practice, now=now)
+    set_next_action(referral, practice=by.practice, since=now)
     try:
         with transaction.atomic():
             referral.save()
@@ -72,8 +73,12 @@ def log_referral(*, by: Member, now: datetime, submission_key: UUID | None = Non
 
 @transaction.atomic
 def edit(referral: Referral, *, by: Member, now: datetime, **fields: Any) -> Referral:
-    """Correct what was logged. The step says which fields changed, never their values."""
+    """Correct what was logged. The step says which fields changed, never their values.
+
+    Raises NotOnTheWay once it is withdrawn, ValueError when `received_on` lies in the practice's future.
+    """
     row = _locked(referral)
+    _may_change(row)
     changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
     if not changed:
         return row
@@ -81,7 +86,7 @@ def edit(referral: Referral, *, by: Member, now: datetime, **fields: Any) -> Ref
         raise ValueError("received_on lies in the future")
     for name in changed:
         setattr(row, name, fields[name])
-    set_next_action(row, practice=by.practice, now=now)
+    set_next_action(row, practice=by.practice, since=_since(row))
     row.save()
     ReferralStep.objects.create(referral=row, act=Act.EDITED, at=now, by=by, before={"fields": changed})
     return row
@@ -108,6 +113,8 @@ def move(
     _may_move(row, to, appointment_at=appointment_at, seen_on=seen_on, today=by.practice.today(now))
     before = _standing(row)
     row.status = to
+    # The referrer was told of an end that was none: what comes of it now is owed anew.
+    row.reported_back_at = row.reported_back_by = None
     if to == Status.SCHEDULED:
         row.appointment_at = appointment_at
     if to == Status.SEEN:
@@ -119,10 +126,19 @@ def move(
 
 
 @transaction.atomic
-def record_attempt(referral: Referral, *, by: Member, now: datetime, note: str = "") -> Referral:
-    """Somebody tried to reach the patient and did not. Raises NotOnTheWay once that no longer matters."""
+def record_attempt(
+    referral: Referral, *, by: Member, now: datetime, note: str = "", after: int | None = None
+) -> Referral:
+    """Somebody tried to reach the patient and did not. Raises NotOnTheWay once that no longer matters.
+
+    `after` is the newest step they knew of: a second click finds its own attempt behind it and adds none.
+    """
     row = _locked(referral)
-    if row.status not in (Status.RECEIVED, Status.CONTACTED, Status.NO_SHOW, Status.CANCELLED):
+    _may_change(row)
+    newest = newest_step(row)
+    if after is not None and newest.pk != after and (newest.act, newest.by_id) == (Act.ATTEMPTED, by.pk):
+        return row
+    if row.status not in ATTEMPTED_FROM:
         raise NotOnTheWay(
             _("There is nobody to reach: this referral is %(status)s.") % {"status": row.get_status_display()}
         )
@@ -150,19 +166,26 @@ def report_back(referral: Referral, *, by: Member, now: datetime, note: str = ""
 
 
 @transaction.atomic
-def take_back(referral: Referral, *, by: Member, now: datetime, reason: str) -> Referral:
-    """Undo the last step, which stays on the record with the reason. Raises NotOnTheWay when none is left."""
+def take_back(referral: Referral, *, step_id: int, by: Member, now: datetime, reason: str) -> Referral:
+    """Undo the last step, which stays on the record with the reason. A second click changes nothing.
+
+    Raises NotOnTheWay when another step has followed, or there is none.
+    """
     row = _locked(referral)
-    step = last_step(row)
-    if step is None:
-        raise NotOnTheWay(_("There is no step to take back."))
-    for name in RESTORED:
+    step = row.steps.filter(pk=step_id).first()
+    if step and step.taken_back_at:
+        return row
+    if step is None or step != last_step(row):
+        raise NotOnTheWay(_("Only the last step can be taken back, and another has followed."))
+    if step.act == Act.WITHDRAWN:
+        row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = None, None, ""
+    for name, value in step.before.items():
         field = Referral._meta.get_field(name)
-        setattr(row, field.attname, field.to_python(step.before[name]))
-    set_next_action(row, practice=by.practice, now=now)
-    row.save()
+        setattr(row, field.attname, field.to_python(value))
     step.taken_back_at, step.taken_back_by, step.taken_back_reason = now, by, reason
     step.save(update_fields=["taken_back_at", "taken_back_by", "taken_back_reason"])
+    set_next_action(row, practice=by.practice, since=_since(row))
+    row.save()
     return row
 
 
@@ -173,16 +196,20 @@ def withdraw(referral: Referral, *, by: Member, now: datetime, reason: str) -> R
     if row.withdrawn_at:
         return row
     row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
+    set_next_action(row, practice=by.practice, since=now)
     row.save()
     ReferralStep.objects.create(referral=row, act=Act.WITHDRAWN, at=now, by=by, note=reason)
     return row
 
 
+def newest_step(referral: Referral) -> ReferralStep:
+    """What happened last, corrections and what was taken back included."""
+    return referral.steps.order_by("-at", "-id").select_related("by__user")[0]
+
+
 def last_step(referral: Referral) -> ReferralStep | None:
     """The step that may be taken back."""
-    steps = referral.steps.filter(taken_back_at=None).exclude(
-        act__in=[Act.RECEIVED, Act.EDITED, Act.WITHDRAWN]
-    )
+    steps = referral.steps.filter(taken_back_at=None).exclude(act__in=[Act.RECEIVED, Act.EDITED])
     return steps.order_by("-at", "-id").first()
 
 
@@ -191,14 +218,22 @@ def moves_from(referral: Referral) -> list[Status]:
     return [] if referral.withdrawn_at else [status for status in Status if status in WAY[referral.status]]
 
 
-def set_next_action(referral: Referral, *, practice: Practice, now: datetime) -> None:
-    """Who has to do what next, and by when (UTC); nothing once the referral has ended and the referrer knows."""
-    action, due_at, owner = _next_action(referral, practice, now)
+def may_attempt(referral: Referral) -> bool:
+    """Whether there is still somebody to reach."""
+    return referral.status in ATTEMPTED_FROM and not referral.withdrawn_at
+
+
+def set_next_action(referral: Referral, *, practice: Practice, since: datetime) -> None:
+    """Who has to do what next, and by when; nothing once the referral has ended and the referrer knows.
+
+    `since` is when it came to where it stands.
+    """
+    action, due_at, owner = _next_action(referral, practice, since)
     referral.next_action, referral.next_action_due_at, referral.next_action_owner_id = action, due_at, owner
 
 
 def _next_action(
-    referral: Referral, practice: Practice, now: datetime
+    referral: Referral, practice: Practice, since: datetime
 ) -> tuple[str, datetime | None, int | None]:
     is_history = referral.received_on < practice.starts_on
     if referral.withdrawn_at or is_history:
@@ -206,12 +241,12 @@ def _next_action(
     if referral.status == Status.RECEIVED:
         return NextAction.CONTACT, _contact_by(referral, practice), None
     if referral.status == Status.CONTACTED:
-        return NextAction.SCHEDULE, _end_of_business_day(now, 3, practice), None
+        return NextAction.SCHEDULE, _end_of_business_day(since, 3, practice), None
     if referral.status == Status.SCHEDULED and referral.appointment_at:
         day = practice.today(referral.appointment_at) + timedelta(days=1)
         return NextAction.RECORD_OUTCOME, _end_of(day, practice), None
     if referral.owes_word:
-        return NextAction.REPORT_BACK, _report_by(referral, practice, now), referral.physician_id
+        return NextAction.REPORT_BACK, _report_by(referral, practice, since), referral.physician_id
     return "", None, None
 
 
@@ -222,9 +257,9 @@ def _contact_by(referral: Referral, practice: Practice) -> datetime:
     return _end_of_business_day(referral.logged_at, 1 if referral.urgency == Urgency.URGENT else 3, practice)
 
 
-def _report_by(referral: Referral, practice: Practice, now: datetime) -> datetime:
-    since = referral.seen_on if referral.status == Status.SEEN and referral.seen_on else practice.today(now)
-    return _end_of(add_business_days(since, 2), practice)
+def _report_by(referral: Referral, practice: Practice, since: datetime) -> datetime:
+    is_seen = referral.status == Status.SEEN and referral.seen_on
+    return _end_of(add_business_days(referral.seen_on if is_seen else practice.today(since), 2), practice)
 
 
 def _end_of_business_day(since: datetime, count: int, practice: Practice) -> datetime:
@@ -239,8 +274,7 @@ def _end_of(day: date, practice: Practice) -> datetime:
 def _may_move(
     row: Referral, to: str, *, appointment_at: datetime | None, seen_on: date | None, today: date
 ) -> None:
-    if row.withdrawn_at:
-        raise NotOnTheWay(_("This referral was withdrawn."))
+    _may_change(row)
     if to not in WAY[row.status]:
         raise NotOnTheWay(
             _("A referral that is %(now)s can't become %(then)s. Take the last step back first.")
@@ -252,10 +286,20 @@ def _may_move(
         raise NotOnTheWay(_("Say on which day the patient was seen; it can't be in the future."))
 
 
+def _may_change(row: Referral) -> None:
+    if row.withdrawn_at:
+        raise NotOnTheWay(_("This referral was withdrawn."))
+
+
+def _since(row: Referral) -> datetime:
+    step = last_step(row)
+    return step.at if step else row.logged_at
+
+
 def _take(
     row: Referral, *, act: str, before: dict[str, Any], by: Member, now: datetime, note: str
 ) -> Referral:
-    set_next_action(row, practice=by.practice, now=now)
+    set_next_action(row, practice=by.practice, since=now)
     row.save()
     ReferralStep.objects.create(referral=row, act=act, at=now, by=by, note=note, before=before)
     return row

@@ -5,14 +5,14 @@ from datetime import date, datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, TruncDate
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.people import Office, Provider
 from practices.encryption import EncryptedDateField, EncryptedTextField, blind_index
 from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
 from practices.models import Cover, Location, Member, PracticeModel, PracticeQuerySet, practice_manager
-from practices.roles import SEES_ALL_PATIENTS, Role
+from practices.roles import SEES_PATIENTS, Role
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,30 @@ class ReferralQuerySet(PracticeQuerySet):
     def overdue(self, now: datetime) -> Self:
         return self.standing().filter(next_action_due_at__lt=now)
 
+    def of_patient(self, indexes: PatientIndexes) -> Self:
+        """The same patient: chart number or name with birth date; name with initial where no birth date is known."""
+        same = models.Q(pk__in=[])
+        if indexes.chart:
+            same |= models.Q(patient_chart_index=indexes.chart)
+        if indexes.name_birth:
+            same |= models.Q(patient_name_birth_index=indexes.name_birth)
+        if indexes.name_initial:
+            same |= models.Q(patient_name_initial_index=indexes.name_initial) & (
+                models.Q(patient_name_birth_index=None) if indexes.name_birth else models.Q()
+            )
+        return self.filter(same)
+
     def visible_to(self, member: Member, *, day: date | None = None) -> Self:
-        """The rows this member may open; a physician's own, and a colleague's whom they cover on `day`."""
+        """The rows this member may open; a physician's own, and a colleague's whom they cover on `day`.
+
+        Without a day it is the database's today, on the practice's clock.
+        """
         if member.role != Role.PHYSICIAN:
             return self
-        mine = models.Q(physician=member)
-        covers = Cover.objects.filter(covered_by=member)
-        covers = covers.on(day) if day else covers.filter(starts_on__lte=Now(), ends_on__gte=Now())
-        return self.filter(mine | models.Q(physician__in=covers.values("physician")))
+        covers = Cover.objects.filter(covered_by=member).on(
+            day or TruncDate(Now(), tzinfo=member.practice.zone)
+        )
+        return self.filter(models.Q(physician=member) | models.Q(physician__in=covers.values("physician")))
 
     def without_patient(self) -> Self:
         """Leave every patient field in the database."""
@@ -283,7 +299,7 @@ class Referral(PracticeModel):
 
     def patient_is_shown_to(self, member: Member) -> bool:
         """Whoever sees the row at all sees the patient, but for a liaison."""
-        return member.role in SEES_ALL_PATIENTS or member.role == Role.PHYSICIAN
+        return member.role in SEES_PATIENTS
 
     def index_patient(self) -> None:
         """Keep the blind indexes true to the patient fields."""
