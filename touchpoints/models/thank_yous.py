@@ -168,6 +168,11 @@ class ThankYou(PracticeModel):
         return self.state != self.State.UNDECIDED
 
     @property
+    def may_be_folded(self) -> bool:
+        """When two providers prove to be one, an undecided row gives its patients to the other of that week."""
+        return not self.is_decided
+
+    @property
     def thanked_on(self) -> date | None:
         return self.mailed_on or (self.call.happened_on if self.call else None)
 
