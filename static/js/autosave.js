@@ -29,6 +29,7 @@ function keepDraftsOf(form) {
       });
       if (response.ok) kept();
       else if (response.type === "opaqueredirect" || [401, 403].includes(response.status)) await signedOut();
+      else if (response.status === 413) say(words.tooLong);
       else wait(words.offline);
     } catch (error) {
       if (error.name !== "AbortError") wait(words.offline);
