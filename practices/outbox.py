@@ -7,19 +7,24 @@ under the same Message-ID.
 import logging
 import smtplib
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 
 from practices.models import OutboxEnvelope, Practice
 
 logger = logging.getLogger(__name__)
 
+# Each bound leaves the next one room: one letter (EMAIL_TIMEOUT per answer), a round, a lease, a task's time limit.
+ROUND = timedelta(minutes=2)
 LEASE = timedelta(minutes=5)
-GIVE_UP_AFTER = 10
+GIVE_UP_AFTER = 30  # about four days, as mail servers do
 State = OutboxEnvelope.State
 
 
@@ -47,15 +52,37 @@ def queue_mail(
     )
 
 
+def try_again(envelope: OutboxEnvelope, *, now: datetime) -> None:
+    """Put what was given up, or waits for a later try, first in the queue; one on its way or sent stays."""
+    waits = OutboxEnvelope.objects.filter(pk=envelope.pk, state__in=[State.WAITING, State.FAILED])
+    waits.update(state=State.WAITING, attempts=0, next_try_at=now)
+
+
 def send_due(now: datetime, *, limit: int = 200) -> int:
-    """Send what is due, one lease per transaction; returns how many were tried. Nothing without EMAIL_URL."""
+    """Send what is due, one lease per transaction; returns how many were tried. Nothing without EMAIL_URL.
+
+    Stops at the limit, when its time is up, or when the server can't be reached: the rest waits for the next
+    round without having spent a try.
+    """
     if not settings.EMAIL_URL:
         return 0
-    tried = 0
-    while tried < limit and (envelope := _lease(now)):
-        _send(envelope, now)
+    _give_up_on_what_kills_its_sender(now)
+    started, tried = monotonic(), 0
+    while tried < limit:
+        # A slow server makes a round long, and a lease counted from its start would be over when it is given.
+        elapsed = timedelta(seconds=monotonic() - started)
+        envelope = _lease(now + elapsed) if elapsed < ROUND else None
+        if envelope is None:
+            break
         tried += 1
+        if not _send(envelope, now + elapsed):
+            break
     return tried
+
+
+def _give_up_on_what_kills_its_sender(now: datetime) -> None:
+    left_behind = OutboxEnvelope.objects.due(now).filter(state=State.SENDING, attempts__gte=GIVE_UP_AFTER)
+    left_behind.update(state=State.FAILED, leased_until=None, last_error="SenderKilled")
 
 
 @transaction.atomic
@@ -71,20 +98,36 @@ def _lease(now: datetime) -> OutboxEnvelope | None:
     return envelope
 
 
-def _send(envelope: OutboxEnvelope, now: datetime) -> None:
+def _send(envelope: OutboxEnvelope, now: datetime) -> bool:
+    """Try once, and say whether the server may be asked for the next."""
     try:
-        _message(envelope).send()
+        connection = get_connection()
+        connection.open()
     except (smtplib.SMTPException, OSError) as error:
+        _put_back(envelope, error, now)
+        return False
+    try:
+        _message(envelope, connection).send()
+    except Exception as error:  # whatever is wrong with one letter must not hold up those behind it
         _put_back(envelope, error, now)
     else:
         _settle(envelope, state=State.SENT, sent_at=now, subject="", text="", html="", last_error="")
+    finally:
+        _hang_up(connection)
+    return True
 
 
-def _message(envelope: OutboxEnvelope) -> EmailMultiAlternatives:
+def _hang_up(connection: BaseEmailBackend) -> None:
+    with suppress(smtplib.SMTPException, OSError):  # the letter's fate is known already
+        connection.close()
+
+
+def _message(envelope: OutboxEnvelope, connection: BaseEmailBackend) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         envelope.subject,
         envelope.text,
         to=[envelope.recipient],
+        connection=connection,
         headers={"Message-ID": envelope.message_id, **envelope.headers},
     )
     if envelope.html:
@@ -93,20 +136,31 @@ def _message(envelope: OutboxEnvelope) -> EmailMultiAlternatives:
 
 
 def _put_back(envelope: OutboxEnvelope, error: Exception, now: datetime) -> None:
-    """Wait longer after each try; a refused recipient, or the tenth try, is the last."""
-    is_refused = isinstance(error, smtplib.SMTPRecipientsRefused) and all(
-        code >= 500 for code, _ in error.recipients.values()
-    )
-    logger.warning("mail %s not sent, try %s: %s", envelope.pk, envelope.attempts, type(error).__name__)
-    state = State.FAILED if is_refused or envelope.attempts >= GIVE_UP_AFTER else State.WAITING
-    wait = min(timedelta(minutes=2 ** min(envelope.attempts, 8)), timedelta(hours=4))
-    _settle(envelope, state=state, next_try_at=now + wait, last_error=_said(error))
+    """Wait longer after each try; a refusal of this letter, or the last try, ends it."""
+    logger.warning("mail %s not sent, try %s: %s", envelope.pk, envelope.attempts, _said(error))
+    is_over = _is_refusal(error) or envelope.attempts >= GIVE_UP_AFTER
+    state = State.FAILED if is_over else State.WAITING
+    _settle(envelope, state=state, next_try_at=now + wait_after(envelope.attempts), last_error=_said(error))
+
+
+def wait_after(attempts: int) -> timedelta:
+    """2 minutes, then twice as long each time, 4 hours at most."""
+    return min(timedelta(minutes=2 ** min(attempts, 8)), timedelta(hours=4))
+
+
+def _is_refusal(error: Exception) -> bool:
+    """A 5xx answer to this recipient or this letter; to our own name and password it is the server's matter."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
 
 
 def _said(error: Exception) -> str:
     """The server's code or the error's kind: its text may carry an address."""
-    code = getattr(error, "smtp_code", "")
-    return f"{type(error).__name__} {code}".strip()
+    codes = [code for code, _ in getattr(error, "recipients", {}).values()] or [
+        getattr(error, "smtp_code", "")
+    ]
+    return f"{type(error).__name__} {codes[0]}".strip()
 
 
 def _settle(envelope: OutboxEnvelope, **changes: Any) -> None:

@@ -24,6 +24,7 @@ MOVES_REFERRALS = SEES_PATIENTS
 DECIDES_THANK_YOUS = frozenset({Role.MANAGER, Role.PHYSICIAN})
 MERGES = frozenset({Role.MANAGER})
 ADMINISTERS = frozenset({Role.MANAGER})
+GIVES_COVER = frozenset({Role.MANAGER, Role.PHYSICIAN})
 
 
 def role_required(*roles: str) -> Callable:

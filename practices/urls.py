@@ -1,7 +1,7 @@
 from allauth.account import views as account
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
-from practices.views import session
+from practices.views import covers, invitation, members, outbox, patient_accesses, session, settings
 
 # Of allauth's addresses only these: nobody signs up, and an e-mail address is the user's own, not a setting.
 sign_in = [
@@ -23,8 +23,34 @@ sign_in = [
     ),
 ]
 
+settings_pages = [
+    path("", settings.settings_page, name="settings"),
+    path("locations/", settings.locations, name="locations"),
+    path("locations/new/", settings.location_new, name="location_new"),
+    path("locations/<int:location_id>/", settings.location_edit, name="location_edit"),
+    path("members/", members.members, name="members"),
+    path("members/<int:member_id>/", members.member_edit, name="member_edit"),
+    path("members/<int:member_id>/leave/", members.member_leave, name="member_leave"),
+    path("members/<int:member_id>/return/", members.member_return, name="member_return"),
+    path(
+        "invitations/<int:invitation_id>/send-again/",
+        members.invitation_send_again,
+        name="invitation_send_again",
+    ),
+    path(
+        "invitations/<int:invitation_id>/withdraw/", members.invitation_withdraw, name="invitation_withdraw"
+    ),
+    path("covers/", covers.covers, name="covers"),
+    path("covers/<int:cover_id>/end/", covers.cover_end, name="cover_end"),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/<int:envelope_id>/retry/", outbox.outbox_retry, name="outbox_retry"),
+    path("patient-access/", patient_accesses.patient_accesses, name="patient_accesses"),
+]
+
 urlpatterns = [
     *sign_in,
+    path("settings/", include(settings_pages)),
+    path("invitation/<str:token>/", invitation.invitation, name="invitation"),
     path("practice/", session.switch_practice, name="switch_practice"),
     path("theme/", session.theme, name="theme"),
     path("drafts/<slug:form>/", session.draft, name="draft"),

@@ -17,6 +17,14 @@ class OutboxQuerySet(models.QuerySet):
         left_behind = models.Q(state=OutboxEnvelope.State.SENDING, leased_until__lt=now)
         return self.filter(waiting | left_behind)
 
+    def of_practice(self, practice: Practice) -> Self:
+        """Outside row security, so the practice is asked for by hand."""
+        return self.filter(practice=practice)
+
+    def without_letter(self) -> Self:
+        """For pages, which show where a mail stands and never what it says."""
+        return self.defer("subject", "text", "html")
+
 
 class OutboxEnvelope(models.Model):
     """One mail to one recipient. Outside row security, since the sender serves every practice; the letter itself
@@ -60,3 +68,12 @@ class OutboxEnvelope(models.Model):
                 name="outbox_envelope_sent_when_it_says_so",
             ),
         ]
+
+    @property
+    def tone(self) -> str:
+        """How its badge looks (templates/_status.html)."""
+        return {self.State.SENT: "done", self.State.FAILED: "due"}.get(self.state, "open")
+
+    @property
+    def may_be_retried(self) -> bool:
+        return self.state in (self.State.WAITING, self.State.FAILED)

@@ -140,6 +140,12 @@ class Location(PracticeModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def address_line(self) -> str:
+        """Street, city, state and ZIP code in one line, as far as they are known."""
+        town = " ".join(part for part in (self.state, self.zip_code) if part)
+        return ", ".join(part for part in (self.street, self.city, town) if part)
+
 
 class MemberQuerySet(PracticeQuerySet):
     def active(self) -> Self:
@@ -229,7 +235,8 @@ class Invitation(PracticeModel):
     name = models.CharField(_("name"), max_length=120)
     role = models.CharField(_("role"), max_length=20, choices=Role.choices)
     credentials = models.CharField(_("credentials"), max_length=40, blank=True)
-    invited_by = PracticeForeignKey(Member, related_name="+", editable=False)
+    # Empty for the first manager of an installation, whom nobody there could invite.
+    invited_by = PracticeForeignKey(Member, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     accepted_at = models.DateTimeField(null=True, editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)

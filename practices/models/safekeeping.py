@@ -44,6 +44,17 @@ class PatientAccess(PracticeModel):
             SamePractice(field="covering_for", name="patient_access_covering_same_practice"),
         ]
 
+    SHOWN = 10
+
+    @property
+    def first_referral_ids(self) -> list[int]:
+        return self.referral_ids[: self.SHOWN]
+
+    @property
+    def more_referrals(self) -> int:
+        """How many a line of the log does not name."""
+        return max(0, len(self.referral_ids) - self.SHOWN)
+
 
 class Draft(PracticeModel):
     """What a member has typed into a form and not saved yet, encrypted: JSON of lists by field name."""

@@ -1,0 +1,101 @@
+"""Who sits in the practice, and who is invited."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from practices.invitations import invite, send_again, withdraw
+from practices.members import LastManager, change_seat, come_back, leave
+from practices.models import Invitation, Member
+from practices.pages import done, page
+from practices.roles import ADMINISTERS, role_required
+from practices.settings_forms import InvitationForm, MemberForm
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*ADMINISTERS)
+def members(request: HttpRequest) -> HttpResponse:
+    """Everybody with a seat, open invitations, and a form for the next."""
+    form = InvitationForm(request.POST or None)
+    if form.is_valid():
+        link = invite(form.save(commit=False), by=request.member, now=timezone.now())
+        return _show_link(request, form.instance, link)
+    return page(request, "practices/members.html", {"form": form, **_seats()})
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*ADMINISTERS)
+def member_edit(request: HttpRequest, member_id: int) -> HttpResponse:
+    """A member's role and credentials."""
+    seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
+    initial = {"role": seat.role, "credentials": seat.credentials}
+    form = MemberForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        try:
+            change_seat(seat, **form.cleaned_data)
+        except LastManager:
+            form.add_error("role", _("The practice needs a manager: make somebody else one first."))
+        else:
+            return done(request, _("%(name)s saved.") % {"name": seat.name}, "members")
+    return page(request, "practices/member_form.html", {"form": form, "seat": seat})
+
+
+@require_POST
+@role_required(*ADMINISTERS)
+def member_leave(request: HttpRequest, member_id: int) -> HttpResponse:
+    """Close a seat; its holder is signed out at once."""
+    seat = get_object_or_404(Member.objects.active().select_related("user"), pk=member_id)
+    try:
+        leave(seat, now=timezone.now())
+    except LastManager:
+        messages.error(request, _("The practice needs a manager: make somebody else one first."))
+        return redirect("members")
+    return done(request, _("%(name)s has left. What they did stays.") % {"name": seat.name}, "members")
+
+
+@require_POST
+@role_required(*ADMINISTERS)
+def member_return(request: HttpRequest, member_id: int) -> HttpResponse:
+    """Open the seat of somebody who had left."""
+    seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
+    come_back(seat)
+    return done(request, _("%(name)s may sign in again.") % {"name": seat.name}, "members")
+
+
+@require_POST
+@role_required(*ADMINISTERS)
+def invitation_send_again(request: HttpRequest, invitation_id: int) -> HttpResponse:
+    """A fresh link; the earlier one is void."""
+    invitation = get_object_or_404(Invitation.objects.open(), pk=invitation_id)
+    return _show_link(request, invitation, send_again(invitation, now=timezone.now()))
+
+
+@require_POST
+@role_required(*ADMINISTERS)
+def invitation_withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
+    """Void the link."""
+    invitation = get_object_or_404(Invitation.objects.open(), pk=invitation_id)
+    withdraw(invitation, now=timezone.now())
+    return done(request, _("The invitation of %(name)s is void.") % {"name": invitation.name}, "members")
+
+
+def _show_link(request: HttpRequest, invitation: Invitation, link: str) -> HttpResponse:
+    """The one time that the link can be read: to hand over where no mail server is set up."""
+    # Answered without a redirect: the session's store would keep the link in clear.
+    response = page(request, "practices/invitation_link.html", {"invitation": invitation, "link": link})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _seats() -> dict[str, Any]:
+    seats = list(Member.objects.select_related("user").order_by("user__name"))
+    return {
+        "seats": [seat for seat in seats if seat.left_at is None],
+        "left": [seat for seat in seats if seat.left_at],
+        "invitations": list(Invitation.objects.open()),
+    }
