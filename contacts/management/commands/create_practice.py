@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from contacts.specialties import add_specialties
 from practices.invitations import found_practice
-from practices.isolation import practice_scope
 from practices.models.people import this_monday, valid_zone
 
 
@@ -39,7 +38,6 @@ class Command(BaseCommand):
                 now=timezone.now(),
                 starts_on=this_monday(),
             )
-            with practice_scope(practice):
-                add_specialties(practice)
+            add_specialties(practice)
         self.stdout.write(f"{practice.name} is practice {practice.pk}. Its manager opens, within seven days:")
         self.stdout.write(link)
