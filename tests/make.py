@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import count
 from typing import Any
+
+from django.contrib.auth.hashers import make_password
 
 from contacts.models import Office, Provider, ProviderOffice, Referral
 from contacts.npi import check_digit
@@ -17,6 +20,11 @@ NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)  # a Wednesday, 10:00 in New Yor
 _numbers: Iterator[int] = count(1)
 
 
+@cache
+def _password_hash() -> str:
+    return make_password(PASSWORD)  # slow on purpose, so once
+
+
 def practice(name: str = "Harbor Cardiology", **fields: Any) -> Practice:
     return Practice.objects.create(**{"name": name, "starts_on": date(2026, 1, 5), **fields})
 
@@ -24,8 +32,10 @@ def practice(name: str = "Harbor Cardiology", **fields: Any) -> Practice:
 def member(role: str, practice: Practice, *, name: str = "", email: str = "", **fields: Any) -> Member:
     """A user with a seat. Opens the practice's scope by itself."""
     number = next(_numbers)
-    user = User.objects.create_user(
-        email or f"{role}{number}@example.test", name=name or f"{role.title()} {number}", password=PASSWORD
+    user = User.objects.create(
+        email=email or f"{role}{number}@example.test",
+        name=name or f"{role.title()} {number}",
+        password=_password_hash(),
     )
     with practice_scope(practice):
         return Member.objects.create(user=user, role=role, **{"practice": practice, **fields})
