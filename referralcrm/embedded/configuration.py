@@ -29,6 +29,8 @@ class Configuration:
 
 def read_configuration(environ: Mapping[str, str] = os.environ) -> Configuration:
     """Read and check the settings; raise Refused, naming the first that is malformed."""
+    if environ.get("OWNER_DATABASE_URL") and not environ.get("DATABASE_URL"):
+        raise Refused("OWNER_DATABASE_URL is set, but DATABASE_URL is not.")
     return Configuration(
         data_dir=data_folder_path(environ),
         port=_port(environ),
@@ -59,7 +61,14 @@ def _yes_or_no(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
 
 def _address(environ: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
     address = environ.get(name) or None
-    # The address itself may carry a password, so it is not repeated.
-    if address is not None and (urlsplit(address).scheme not in schemes or "://" not in address):
+    if address is not None and _scheme(address) not in schemes:
+        # The address itself may carry a password, so it is not repeated.
         raise Refused(f"{name} is malformed: it must start with {schemes[0]}://")
     return address
+
+
+def _scheme(address: str) -> str | None:
+    try:
+        return urlsplit(address).scheme if "://" in address else None
+    except ValueError:
+        return None

@@ -29,8 +29,8 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",
 }
-# For databases that are thrown away: a crash of the machine may cost them.
-SETTINGS_OF_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For databases that are thrown away: a crash of the machine may cost them, a killed process may not.
+SETTINGS_OF_TESTS = {"fsync": "off", "full_page_writes": "off"}
 # On SIGTERM it would wait for its clients; SIGINT tells them to go.
 ENDINGS = ((signal.SIGINT, 30), (signal.SIGQUIT, 10))
 
