@@ -236,6 +236,8 @@ class _Work:
         values = {field.attname: _plain(getattr(row, field.attname)) for field in row._meta.concrete_fields}
         type(row).objects.filter(pk=row.pk).delete()
         self.steps.append({"model": row._meta.label_lower, "removed": values})
+        if not _may_fold(into):
+            return  # what was decided is not rewritten
         for field in row._meta.concrete_fields:
             value = _together(field, getattr(into, field.attname), getattr(row, field.attname))
             self.set(type(row), field.attname, [into], value)
