@@ -23,6 +23,14 @@ def current_practice_id() -> int | None:
     return get_scope().get("practice")
 
 
+def entered_practice_id() -> int:
+    """The practice whose scope is open. Raises LookupError outside one."""
+    practice_id = current_practice_id()
+    if practice_id is None:
+        raise LookupError("no practice's scope is open")
+    return practice_id
+
+
 def set_practice(practice_id: int | None) -> None:
     """Tell the database whose rows this transaction sees; None: nobody's. Closes the user's own view of seats."""
     with connection.cursor() as cursor:

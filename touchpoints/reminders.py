@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from practices.business_days import add_business_days
-from practices.isolation import current_practice_id
+from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
+from practices.weeks import Week
 from touchpoints.models import Reminder, ThankYou, ThankYouList
 
 State = Reminder.State
@@ -47,7 +48,7 @@ def lists_to_review(practice: Practice) -> Iterable[Due]:
             cause=f"list {found.pk}",
             member_id=found.physician_id,
             due_on=add_business_days(practice.today(found.made_at), REVIEW_WITHIN),
-            reason=text % {"count": found.left, "week": week_in_words(found)},
+            reason=text % {"count": found.left, "week": week_in_words(found.week)},
             thank_you_list_id=found.pk,
         )
 
@@ -76,7 +77,7 @@ RULES: dict[str, Callable[[Practice], Iterable[Due]]] = {
 @transaction.atomic
 def remind(*, now: datetime) -> None:
     """Bring the practice's reminders up to date. Running it twice, late or at once changes nothing more."""
-    practice = Practice.objects.select_for_update(no_key=True).get(pk=current_practice_id())
+    practice = Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
     for rule, dues in RULES.items():
         _apply(rule, {due.cause: due for due in dues(practice)}, now)
 
@@ -127,9 +128,8 @@ def snooze(reminder: Reminder, *, until: date, now: datetime) -> Reminder:
     return row
 
 
-def week_in_words(found: ThankYouList) -> str:
+def week_in_words(week: Week) -> str:
     """ "16–22 November"."""
-    week = found.week
     first = date_format(week.monday, "j" if week.monday.month == week.sunday.month else "j F")
     return f"{first}–{date_format(week.sunday, 'j F')}"
 

@@ -5,12 +5,13 @@ crashes or overlaps, the unique keys and this lock leave one list, one row, one 
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from contacts.models import Provider, Referral
-from practices.isolation import current_practice_id
+from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
 from practices.weeks import Week, due_week
 from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral
@@ -23,7 +24,7 @@ class WeekNotEnded(Exception):
 
 def make_due_thank_you_lists(*, now: datetime) -> int:
     """What the tick asks for: every week whose hour has struck, and what changed since. Returns lists made."""
-    practice = Practice.objects.get(pk=current_practice_id())
+    practice = Practice.objects.get(pk=entered_practice_id())
     week = due_week(now, practice.zone, practice.list_weekday, practice.list_hour)
     return make_thank_you_lists(week=week, now=now)
 
@@ -34,7 +35,7 @@ def make_thank_you_lists(*, week: Week, now: datetime) -> int:
 
     Weeks made before are kept true: late referrals join, withdrawn ones leave. Raises WeekNotEnded.
     """
-    practice = Practice.objects.select_for_update(no_key=True).get(pk=current_practice_id())
+    practice = Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
     if not week.has_ended(practice.today(now)):
         raise WeekNotEnded(str(week))
     keep_lists_true(now=now)
@@ -56,7 +57,7 @@ def keep_lists_true(*, now: datetime) -> None:
         empty = ThankYou.objects.undecided().filter(list__in=touched)
         empty.filter(~Exists(ThankYouReferral.objects.filter(thank_you=OuterRef("pk")))).delete()
         settle_lists(ThankYouList.objects.filter(pk__in=touched), now=now)
-    _join_late(Practice.objects.get(pk=current_practice_id()))
+    _join_late(Practice.objects.get(pk=entered_practice_id()))
 
 
 def gathering(physician: Member, *, today: date) -> QuerySet[Provider]:
@@ -132,7 +133,7 @@ LINK_LATE = INSERT_LINKS.replace("%(week)s", "date_trunc('week', r.received_on):
 
 
 def _make_week(practice: Practice, week: Week, now: datetime) -> int:
-    values = {
+    values: dict[str, Any] = {
         "practice": practice.pk,
         "starts_on": practice.starts_on,
         "monday": week.monday,

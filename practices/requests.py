@@ -1,0 +1,15 @@
+"""What a request is here, once EnterPractice has seen it."""
+
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from practices.models import Member, User
+
+
+class PracticeRequest(HttpRequest):
+    """A signed-in member's request: what `role_required` lets through."""
+
+    member: Member
+    user: User
+    seats: list[Member]
+    htmx: HtmxDetails
