@@ -1,0 +1,307 @@
+"""From a row's cells to a referral's values, or to the faults that keep it out."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from contacts.models.referrals import Channel, Urgency
+from contacts.npi import is_valid
+from exchange.columns import DATES
+from exchange.dates import MDY, parse_date
+from exchange.models import ImportName, Layout
+from exchange.names import PersonName, clean_credentials, patient_name, provider_name
+from practices.encryption import normalised
+
+Kind = ImportName.Kind
+Fault = tuple[str, str]
+EARLIEST = date(1900, 1, 1)
+LONGEST = {
+    "source_number": 80,
+    "payer": 100,
+    "provider_family_name": 100,
+    "provider_given_name": 100,
+    "provider_credentials": 40,
+    "office_name": 200,
+    "office_city": 100,
+    "physician": 200,
+    "location": 120,
+    "patient_family_name": 200,
+    "patient_given_name": 200,
+    "patient_chart_number": 80,
+    "reason": 10_000,
+    "notes": 10_000,
+}
+SHORTEST_LIMIT = min(LONGEST.values())
+CACHED = 50_000
+CHANNELS = {
+    "fax": Channel.FAX,
+    "efax": Channel.FAX,
+    "phone": Channel.PHONE,
+    "telephone": Channel.PHONE,
+    "call": Channel.PHONE,
+    "phonecall": Channel.PHONE,
+    "portal": Channel.PORTAL,
+    "web": Channel.PORTAL,
+    "website": Channel.PORTAL,
+    "online": Channel.PORTAL,
+    "email": Channel.EMAIL,
+    "direct": Channel.EMAIL,
+    "letter": Channel.LETTER,
+    "mail": Channel.LETTER,
+    "post": Channel.LETTER,
+    "patient": Channel.PATIENT,
+    "walkin": Channel.PATIENT,
+    "patientbroughtit": Channel.PATIENT,
+    "inperson": Channel.PATIENT,
+    "ehr": Channel.EHR,
+    "emr": Channel.EHR,
+    "electronic": Channel.EHR,
+    "interface": Channel.EHR,
+}
+URGENCIES = {
+    **dict.fromkeys(
+        ["", "routine", "normal", "standard", "low", "elective", "nonurgent", "r", "3"], Urgency.ROUTINE
+    ),
+    **dict.fromkeys(["urgent", "high", "asap", "soon", "expedited", "u", "2"], Urgency.URGENT),
+    **dict.fromkeys(["stat", "emergent", "emergency", "immediate", "critical", "s", "1"], Urgency.STAT),
+}
+TOTALS = ("total", "grandtotal", "subtotal", "count", "recordcount", "endofreport", "printedon", "generatedon", "reportgenerated", "numberof", "rowcount")  # fmt: skip
+
+
+@dataclass(slots=True)
+class Name:
+    """A spelling as it stands in a file: its key within the file, and its parts."""
+
+    key: str
+    said: dict[str, str]
+
+
+@dataclass(slots=True)
+class Understood:
+    """A row's values. The names are keys of spellings; who is meant is decided elsewhere."""
+
+    received_on: date
+    channel: str
+    urgency: str
+    payer: str
+    source_number: str
+    family_name: str
+    given_name: str
+    born_on: date | None
+    chart_number: str
+    reason: str
+    notes: str
+    provider: Name | None
+    office: Name | None
+    physician: Name | None
+    location: Name | None
+
+    @property
+    def names(self) -> list[tuple[str, Name]]:
+        return [(kind, name) for kind in Kind.values if (name := getattr(self, kind))]
+
+
+class Understander:
+    """Reads one file's rows by its layout, as of `today`. Equal cells are understood once."""
+
+    def __init__(self, layout: Layout, *, today: date) -> None:
+        self.today = today
+        self.layout = layout
+        self.header = [cell.strip() for cell in layout.header]
+        self.remarks: Counter[str] = Counter()
+        self._place = {field: layout.place(field) for field in LONGEST | dict.fromkeys(DATES)}
+        for field in ("provider_name", "provider_npi", "patient_name", "office_phone", "office_fax", "channel", "urgency"):  # fmt: skip
+            self._place[field] = layout.place(field)
+        self._providers: dict[tuple[str, ...], Name | None] = {}
+        self._offices: dict[tuple[str, ...], Name | None] = {}
+        self._ours: dict[tuple[str, str], Name | None] = {}
+
+    def is_blank(self, cells: list[str]) -> bool:
+        """Nothing in it, the header once more, or a total."""
+        filled = [cell for cell in cells if cell and not cell.isspace()]
+        if not filled:
+            return True
+        if len(cells) == len(self.header) and [cell.strip() for cell in cells] == self.header:
+            return True
+        return len(filled) <= 3 and not self._cell(cells, "patient_family_name") and _says_total(filled[0])
+
+    def understand(self, cells: list[str]) -> Understood | list[Fault]:
+        """The row's values, or everything that is wrong with it."""
+        faults: list[Fault] = []
+        received_on = self._date(cells, "received_on", faults)
+        born_on = self._date(cells, "patient_born_on", faults)
+        family, given = self._patient(cells)
+        source_number, chart = self._cell(cells, "source_number"), self._cell(cells, "patient_chart_number")
+        provider = self._provider(cells, faults)
+        office = self._office(cells)
+        self._too_long(cells, faults)
+        if received_on is None and not any(field == "received_on" for field, _said in faults):
+            faults.append(("received_on", _("The day it was received is missing.")))
+        if provider is None and office is None:
+            faults.append(("provider_name", _("Neither a referring provider nor an office is named.")))
+        self._identity(family, given, born_on, chart, source_number, faults)
+        if faults or received_on is None:
+            return faults
+        return Understood(
+            received_on=received_on,
+            channel=self._channel(cells),
+            urgency=self._urgency(cells),
+            payer=self._cell(cells, "payer"),
+            source_number=source_number,
+            family_name=family,
+            given_name=given,
+            born_on=born_on,
+            chart_number=chart,
+            reason=self._cell(cells, "reason"),
+            notes=self._cell(cells, "notes"),
+            provider=provider,
+            office=office,
+            physician=self._of_ours(cells, Kind.PHYSICIAN),
+            location=self._of_ours(cells, Kind.LOCATION),
+        )
+
+    def _cell(self, cells: list[str], field: str) -> str:
+        place = self._place[field]
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    def _date(self, cells: list[str], field: str, faults: list[Fault]) -> date | None:
+        text = self._cell(cells, field)
+        if not text:
+            return None
+        day = parse_date(text, self.layout.date_orders.get(field, MDY), self.today)
+        if day is None or day < EARLIEST:
+            faults.append((field, _("This is not a date we can read.")))
+        elif day > self.today:
+            faults.append((field, _("This day lies in the future.")))
+        else:
+            return day
+        return None
+
+    def _patient(self, cells: list[str]) -> tuple[str, str]:
+        family, given = self._cell(cells, "patient_family_name"), self._cell(cells, "patient_given_name")
+        if family or given:
+            # "LAST, FIRST" in the column of family names, which two systems in five do
+            return patient_name(family) if "," in family and not given else (family, given)
+        return patient_name(self._cell(cells, "patient_name"))
+
+    def _identity(
+        self, family: str, given: str, born_on: date | None, chart: str, number: str, faults: list[Fault]
+    ) -> None:
+        has_chart, has_family = _has_letters(chart), _has_letters(family)
+        if not has_chart and not has_family:
+            faults.append(
+                ("patient_name", _("The patient is missing: neither a family name nor a chart number."))
+            )
+        elif not number and not has_chart and not born_on and not _has_letters(given[:1]):
+            faults.append(
+                (
+                    "patient_given_name",
+                    _(
+                        "Only a family name: add a given name, birth date or chart number to tell patients apart."
+                    ),
+                )
+            )
+
+    def _too_long(self, cells: list[str], faults: list[Fault]) -> None:
+        if max(map(len, cells)) <= SHORTEST_LIMIT:
+            return
+        for field, most in LONGEST.items():
+            if len(self._cell(cells, field)) > most:
+                faults.append((field, _("This is longer than %(most)s characters.") % {"most": most}))
+
+    def _channel(self, cells: list[str]) -> str:
+        text = normalised(self._cell(cells, "channel"))
+        return CHANNELS.get(text, self.layout.channel)
+
+    def _urgency(self, cells: list[str]) -> str:
+        text = normalised(self._cell(cells, "urgency"))
+        if text not in URGENCIES:
+            self.remarks["urgency"] += 1
+        return URGENCIES.get(text, Urgency.ROUTINE)
+
+    def _provider(self, cells: list[str], faults: list[Fault]) -> Name | None:
+        parts = tuple(self._cell(cells, field) for field in _PROVIDER)
+        if parts not in self._providers:
+            if len(self._providers) > CACHED:
+                self._providers.clear()
+            self._providers[parts] = _provider_from(*parts)
+        npi = parts[4]
+        if npi and not is_valid(_digits(npi)):
+            self.remarks["npi"] += 1
+        name = self._providers[parts]
+        if name and max(len(name.said["family"]), len(name.said["given"])) > 100:
+            faults.append(("provider_name", _("This is longer than %(most)s characters.") % {"most": 100}))
+        return name
+
+    def _office(self, cells: list[str]) -> Name | None:
+        parts = tuple(self._cell(cells, field) for field in _OFFICE)
+        if parts not in self._offices:
+            if len(self._offices) > CACHED:
+                self._offices.clear()
+            self._offices[parts] = office_from(*parts)
+        return self._offices[parts]
+
+    def _of_ours(self, cells: list[str], kind: str) -> Name | None:
+        text = self._cell(cells, kind)
+        if (kind, text) not in self._ours:
+            if len(self._ours) > CACHED:
+                self._ours.clear()
+            key = normalised(text)
+            self._ours[kind, text] = Name(key, {"name": text}) if key else None
+        return self._ours[kind, text]
+
+
+_PROVIDER = (
+    "provider_name",
+    "provider_family_name",
+    "provider_given_name",
+    "provider_credentials",
+    "provider_npi",
+    "office_name",
+    "office_city",
+)
+_OFFICE = ("office_name", "office_city", "office_phone", "office_fax")
+
+
+def _provider_from(
+    name: str, family: str, given: str, credentials: str, npi: str, office: str, city: str
+) -> Name | None:
+    """A spelling is its NPI where that is right, otherwise the name and the office."""
+    if family or given:
+        name = f"{family}, {given}" if given else family
+    person = provider_name(name) if name else PersonName("")
+    npi = _digits(npi) if is_valid(_digits(npi)) else ""
+    names = (normalised(person.family), normalised(person.given), normalised(person.middle))
+    if not npi and not names[0]:
+        return None
+    said = {
+        "family": person.family or _("Unknown"),
+        "given": person.given,
+        "middle": person.middle[:60],
+        "credentials": (clean_credentials(credentials) or person.credentials)[:40],
+        "npi": npi,
+        "office": office,
+        "city": city,
+    }
+    key = f"npi0{npi}" if npi else "0".join([*names, normalised(office), normalised(city)])
+    return Name(key, said)
+
+
+def office_from(name: str, city: str, phone: str, fax: str) -> Name | None:
+    key = normalised(name)
+    said = {"name": name, "city": city, "phone": phone[:30], "fax": fax[:30]}
+    return Name(f"{key}0{normalised(city)}", said) if key else None
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text.removesuffix(".0") if char.isascii() and char.isdigit())
+
+
+def _has_letters(text: str) -> bool:
+    return (text.isascii() and text.isalnum()) or bool(normalised(text))
+
+
+def _says_total(text: str) -> bool:
+    return normalised(text).startswith(TOTALS)
