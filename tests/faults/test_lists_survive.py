@@ -1,20 +1,19 @@
 """Worker kills, two beats, broker kills and redelivery: each list once, each referral on one list, none missing."""
 
 import json
-import os
 import random
 import time
 from collections import defaultdict
 
 import pytest
 
+from tests.counts import examples
 from tests.faults.stack import Stack, running_stack
 
-IS_FULL = os.environ.get("TEST_COUNTS") == "full"
 PRACTICES = 50
 WEEKS = 3
-WORKER_KILLS = 22 if IS_FULL else 8
-BROKER_KILLS = 3 if IS_FULL else 2
+WORKER_KILLS = examples(8, full=22)
+BROKER_KILLS = examples(2, full=3)
 
 MADE = """
     SELECT l.practice_id, l.week_starts_on, l.physician_id, y.provider_id, k.referral_id

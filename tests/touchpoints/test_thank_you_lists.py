@@ -330,3 +330,21 @@ def test_making_lists_takes_a_number_of_statements_that_does_not_grow(harbor):
         physician = harbor.colleague if number % 2 else harbor.physician
         sent(harbor, physician=physician, on=date(2026, 11, 25), now=later)
     assert statements("2026-W48", later) == few
+
+
+def test_received_on_another_week_while_undecided_it_moves_to_that_weeks_list(harbor):
+    referral = sent(harbor, on=date(2026, 11, 11))
+    sent(harbor, on=date(2026, 11, 18), provider=referral.provider)
+    make_due_thank_you_lists(now=MONDAY_6)
+    referral_way.edit(referral, by=harbor.coordinator, now=TUESDAY, received_on=date(2026, 11, 18))
+    make_due_thank_you_lists(now=TUESDAY)
+    assert listed(referral) == "2026-W47"
+    assert lists() == [("Dr Chen", "2026-W47")]
+
+
+def test_a_provider_who_dies_leaves_the_undecided_list(harbor):
+    referral = sent(harbor)
+    make_due_thank_you_lists(now=MONDAY_6)
+    Provider.objects.update(state=Provider.State.DECEASED)
+    make_due_thank_you_lists(now=TUESDAY)
+    assert (listed(referral), lists()) == (None, [])
