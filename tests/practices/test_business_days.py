@@ -1,0 +1,51 @@
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from practices.business_days import add_business_days, business_days_before, is_business_day
+
+days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
+counts = st.integers(0, 15)
+
+
+def test_weekends_and_federal_holidays_are_no_business_days():
+    assert not is_business_day(date(2026, 11, 21))  # Saturday
+    assert not is_business_day(date(2026, 11, 26))  # Thanksgiving
+    assert not is_business_day(date(2026, 7, 3))  # Independence Day, observed
+    assert is_business_day(date(2026, 11, 27))
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "due"),
+    [
+        (date(2026, 11, 18), 2, date(2026, 11, 20)),
+        (date(2026, 11, 20), 1, date(2026, 11, 23)),
+        (date(2026, 11, 25), 1, date(2026, 11, 27)),
+        (date(2026, 11, 21), 0, date(2026, 11, 23)),
+        (date(2026, 11, 18), 0, date(2026, 11, 18)),
+    ],
+)
+def test_business_days_are_added(day, count, due):
+    assert add_business_days(day, count) == due
+
+
+@given(day=days, count=counts)
+def test_the_day_found_is_a_business_day_that_many_later(day, count):
+    due = add_business_days(day, count)
+    between = [day + timedelta(days=n) for n in range(1, (due - day).days + 1)]
+    assert is_business_day(due)
+    assert sum(map(is_business_day, between)) == count or (count == 0 and not is_business_day(day))
+
+
+@given(day=days, count=counts)
+def test_looking_back_finds_the_latest_day_whose_business_days_have_passed(day, count):
+    start = business_days_before(day, count)
+
+    def passed(since: date) -> int:
+        """Business days over by the morning of `day`."""
+        return sum(is_business_day(since + timedelta(days=n)) for n in range((day - since).days))
+
+    assert passed(start) == count
+    assert count == 0 or passed(start + timedelta(days=1)) < count
