@@ -1,7 +1,7 @@
 # `make help` says what there is. Every recipe works on a path with spaces and as any user.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full check clean chromium
+.PHONY: help run test test-full check check-django clean chromium
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -17,6 +17,22 @@ test: .venv/installed-dev chromium ## run the tests (ARGS="tests/contacts -k npi
 
 test-full: ## run the tests at their full counts
 	@TEST_COUNTS=full $(MAKE) test
+
+check: .venv/installed-dev ## lint, types, templates, migrations, import contract, deploy check
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m djlint --check --quiet templates
+	$(PYTHON) -m djlint --lint --quiet templates
+	$(PYTHON) -m yamllint --strict --config-data '{extends: default, rules: {line-length: {max: 110}}}' compose.yaml
+	.venv/bin/lint-imports --no-logo
+	@$(PYTHON) -m referralcrm.embedded exec -- $(MAKE) --no-print-directory check-django
+
+# What must import the settings, and so needs what the servers set.
+check-django:
+	$(PYTHON) -m mypy .
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	DEBUG=0 DEMO=0 SITE_URL=https://crm.example ALLOWED_HOSTS=crm.example \
+	  $(PYTHON) manage.py check --deploy --fail-level WARNING
 
 clean: ## remove what was built and installed; the data in var/ stays
 	rm -rf .venv staticfiles .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

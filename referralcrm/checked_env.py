@@ -7,7 +7,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 NOT_SET = environ.Env.NOTSET
-YES, NO = {"true", "on", "yes", "1"}, {"false", "off", "no", "0", ""}
+YES, NO = {"true", "on", "yes", "1"}, {"false", "off", "no", "0"}
 
 
 class CheckedEnv(environ.Env):
@@ -16,13 +16,19 @@ class CheckedEnv(environ.Env):
     def get_value(
         self, var: str, cast: Any = None, default: Any = NOT_SET, parse_default: bool = False
     ) -> Any:
-        """Read one setting; what is neither yes nor no is malformed, not no."""
-        if default is NOT_SET and not self.ENVIRON.get(var):
+        """Read one setting; an empty one is not set, and what is neither yes nor no is malformed, not no.
+
+        Unlike its parent's, a value that starts with `$` is itself and no other variable's name.
+        """
+        text = self.ENVIRON.get(var, "")
+        if not text and default is NOT_SET:
             raise ImproperlyConfigured(f"{var} is missing: see docs/settings.md.")
-        if cast is bool and self.ENVIRON.get(var, "").strip().lower() not in YES | NO:
+        if not text:
+            return default
+        if cast is bool and text.strip().lower() not in YES | NO:
             raise ImproperlyConfigured(f"{var} is malformed: it must be 1 or 0.")
         try:
-            return super().get_value(var, cast, default, parse_default)
+            return self.parse_value(text, cast)
         except (ValueError, TypeError) as error:
             raise ImproperlyConfigured(f"{var} is malformed: see docs/settings.md.") from error
 
@@ -30,12 +36,14 @@ class CheckedEnv(environ.Env):
         """Read a PostgreSQL address, its host a name or the quoted folder of a socket."""
         text = self.str(var, default)
         try:
-            database = self.db_url_config(text)
-            host = urlsplit(text).netloc.rpartition("@")[2]
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{var} is malformed: see docs/settings.md.") from error
-        if database.get("ENGINE") != "django.db.backends.postgresql" or not database["NAME"]:
+            # The parser warns of a scheme it does not know with the whole address, password and all.
+            known = urlsplit(text).scheme in self.POSTGRES_FAMILY
+            database = self.db_url_config(text) if known else {}
+        except ValueError:
+            database = {}
+        if not database.get("NAME"):
             raise ImproperlyConfigured(f"{var} is malformed: it must read postgresql://role@host/database.")
+        host = urlsplit(text).netloc.rpartition("@")[2]
         if "%2f" in host.lower():  # libpq's spelling of a folder, whose letters keep their case
             database["HOST"] = unquote(host)
         return database

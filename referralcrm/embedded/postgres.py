@@ -102,7 +102,7 @@ def _make_cluster(
     give_folder(unfinished, account)
     log = fresh_log(folder.logs / "initdb.log")
     # The built-in locale is the same on every machine and never changes under an index.
-    argv = [programs / "initdb", "-D", HERE, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+    argv: list[str | Path] = [programs / "initdb", "-D", HERE, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
     argv += ["--locale-provider=builtin", "--locale=C.UTF-8", *(["--no-sync"] if for_tests else [])]
     made = start(
         Command(
