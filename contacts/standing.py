@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.models import Referral
 
@@ -21,6 +21,27 @@ class Standing(StrEnum):
     ACTIVE = "active"
     DECLINING = "declining"
     LAPSED = "lapsed"
+
+    @property
+    def label(self) -> str:
+        return str(LABELS[self])
+
+
+LABELS = {
+    Standing.PROSPECT: gettext_lazy("prospect"),
+    Standing.NEW: gettext_lazy("new"),
+    Standing.ACTIVE: gettext_lazy("active"),
+    Standing.DECLINING: gettext_lazy("declining"),
+    Standing.LAPSED: gettext_lazy("lapsed"),
+}
+# As templates/_status.html colours and shapes them.
+TONES = {
+    Standing.PROSPECT: "neutral",
+    Standing.NEW: "open",
+    Standing.ACTIVE: "done",
+    Standing.DECLINING: "due",
+    Standing.LAPSED: "quiet",
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""One search field over the network: providers, offices, the people there, and referrals by their number."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from contacts.listing import main_offices
+from contacts.models import Office, OfficeContact, Provider, Referral
+from contacts.search import nearest
+from practices.models import Member
+
+PER_KIND = 8
+REFERENCE = re.compile(r"(?i)^r-?\s*(\d{1,18})$")
+
+
+@dataclass
+class Findings:
+    """What was found, nearest first; `places` are the providers' main offices by provider id."""
+
+    providers: list[Provider] = field(default_factory=list)
+    places: dict[int, Office] = field(default_factory=dict)
+    offices: list[Office] = field(default_factory=list)
+    contacts: list[OfficeContact] = field(default_factory=list)
+    referrals: list[Referral] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.providers or self.offices or self.contacts or self.referrals)
+
+    @property
+    def provider_rows(self) -> list[tuple[Provider, Office | None]]:
+        return [(provider, self.places.get(provider.pk)) for provider in self.providers]
+
+
+def find(query: str, *, member: Member) -> Findings:
+    """Search everything that may stand in an address. No patient: not even a name that happens to be one's."""
+    query = query.strip()
+    if not query:
+        return Findings()
+    referrals = list(_referrals(query, member)[:PER_KIND])
+    if REFERENCE.match(query):
+        return Findings(referrals=referrals)
+    providers = nearest(Provider.objects.current().select_related("specialty"), query, limit=PER_KIND)
+    return Findings(
+        providers=providers,
+        places=main_offices(providers),
+        offices=nearest(Office.objects.current(), query, limit=PER_KIND),
+        contacts=_contacts(query),
+        referrals=referrals,
+    )
+
+
+def _referrals(query: str, member: Member) -> QuerySet[Referral]:
+    """By our number (R-123) or by the source system's own, of those this member may open."""
+    number = REFERENCE.match(query)
+    wanted = Q(source_number__iexact=query)
+    if number:
+        wanted |= Q(pk=int(number[1]))
+    rows: Any = Referral.objects.visible_to(member).without_patient().filter(wanted)
+    return rows.select_related("provider", "office").order_by("-received_on", "-pk")
+
+
+def _contacts(query: str) -> list[OfficeContact]:
+    """People at offices: few enough in a practice to be matched word by word."""
+    rows = OfficeContact.objects.select_related("office").filter(office__merged_into=None)
+    for word in query.split():
+        rows = rows.filter(Q(name__icontains=word) | Q(job__icontains=word))
+    return list(rows.order_by(F("name"))[:PER_KIND])

@@ -1,0 +1,162 @@
+"""Providers, offices and the people there: their lists and forms. One's own page lives in touchpoints."""
+
+from datetime import date
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from contacts.forms.listing import OfficeFilterForm, ProviderFilterForm
+from contacts.forms.people import OfficeContactForm, OfficeForm, PlacesForm, ProviderForm
+from contacts.forms.shared_rows import SharedRowForm
+from contacts.listing import office_page, provider_page
+from contacts.models import Office, OfficeContact, Provider
+from contacts.search import refresh_search
+from practices.pages import done, page
+from practices.roles import member_required
+
+FORM_METHODS = require_http_methods(["GET", "POST"])
+
+
+@require_safe
+@member_required
+def providers(request: HttpRequest) -> HttpResponse:
+    """The providers of the network, by name."""
+    filters = ProviderFilterForm(request.GET)
+    found = provider_page(request, chosen=filters.chosen, day=_today(request))
+    return page(request, "contacts/providers.html", {"filters": filters, "page": found})
+
+
+@require_safe
+@member_required
+def offices(request: HttpRequest) -> HttpResponse:
+    """The offices of the network, by name."""
+    filters = OfficeFilterForm(request.GET)
+    found = office_page(request, chosen=filters.chosen, day=_today(request))
+    return page(request, "contacts/offices.html", {"filters": filters, "page": found})
+
+
+@FORM_METHODS
+@member_required
+def provider_new(request: HttpRequest) -> HttpResponse:
+    """Add a provider."""
+    provider = Provider()
+    if request.GET.get("name"):
+        provider.given_name, _space, provider.family_name = request.GET["name"].strip()[:100].rpartition(" ")
+    return _provider_form(request, provider, "contacts/provider_new.html")
+
+
+@FORM_METHODS
+@member_required
+def provider_edit(request: HttpRequest, provider_id: int) -> HttpResponse:
+    """Change a provider, and where they work."""
+    provider = get_object_or_404(_for_change(request, Provider.objects.current()), pk=provider_id)
+    return _provider_form(request, provider, "contacts/provider_edit.html")
+
+
+@require_safe
+@member_required
+def form_of_address(request: HttpRequest) -> HttpResponse:
+    """How a card would begin, while the name is being typed (a fragment)."""
+    names = ("given_name", "family_name", "credentials", "form_of_address")
+    provider = Provider(**{name: request.GET.get(name, "").strip() for name in names})
+    return render(request, "contacts/_form_of_address.html", {"provider": provider})
+
+
+@FORM_METHODS
+@member_required
+def office_new(request: HttpRequest) -> HttpResponse:
+    """Add an office."""
+    return _office_form(request, Office(), "contacts/office_new.html")
+
+
+@FORM_METHODS
+@member_required
+def office_edit(request: HttpRequest, office_id: int) -> HttpResponse:
+    """Change an office."""
+    office = get_object_or_404(_for_change(request, Office.objects.current()), pk=office_id)
+    return _office_form(request, office, "contacts/office_edit.html")
+
+
+@FORM_METHODS
+@member_required
+def office_contact_new(request: HttpRequest, office_id: int) -> HttpResponse:
+    """Add a person who works at an office."""
+    office = get_object_or_404(Office.objects.current(), pk=office_id)
+    return _contact_form(request, OfficeContact(office=office))
+
+
+@FORM_METHODS
+@member_required
+def office_contact_edit(request: HttpRequest, office_id: int, contact_id: int) -> HttpResponse:
+    """Change a person who works at an office."""
+    rows = _for_change(request, OfficeContact.objects.filter(office=office_id))
+    return _contact_form(request, get_object_or_404(rows.select_related("office"), pk=contact_id))
+
+
+@require_POST
+@member_required
+def office_contact_remove(request: HttpRequest, office_id: int, contact_id: int) -> HttpResponse:
+    """Take a person off an office; a second press finds them gone already."""
+    get_object_or_404(Office.objects.current(), pk=office_id)
+    OfficeContact.objects.filter(office=office_id, pk=contact_id).delete()
+    return done(request, _("Removed."), "office", office_id)
+
+
+def _provider_form(request: HttpRequest, provider: Provider, template: str) -> HttpResponse:
+    form = ProviderForm(request.POST or None, instance=provider)
+    places = PlacesForm(request.POST or None, provider=provider)
+    if all([form.is_valid(), places.is_valid()]):
+        with transaction.atomic():
+            saved = form.save()
+            places.save(saved)
+        return done(request, _saved(form), "provider", saved.pk)
+    context = {"form": form, "places": places, "provider": provider}
+    return _page_of_forms(request, template, context)
+
+
+def _page_of_forms(request: HttpRequest, template: str, context: dict) -> HttpResponse:
+    """A page of two forms answers 422 when either has an error."""
+    answer = page(request, template, context)
+    if context["places"].is_bound and not context["places"].is_valid():
+        answer.status_code = 422
+    return answer
+
+
+def _office_form(request: HttpRequest, office: Office, template: str) -> HttpResponse:
+    form = OfficeForm(request.POST or None, instance=office)
+    if form.is_valid():
+        saved = form.save()
+        refresh_search(offices=[saved.pk])
+        return done(request, _saved(form), "office", saved.pk)
+    return page(request, template, {"form": form, "office": office})
+
+
+def _contact_form(request: HttpRequest, contact: OfficeContact) -> HttpResponse:
+    form = OfficeContactForm(request.POST or None, instance=contact)
+    if form.is_valid():
+        form.save()
+        return done(request, _saved(form), "office", contact.office_id)
+    context = {"form": form, "contact": contact, "office": contact.office}
+    return page(request, "contacts/office_contact.html", context)
+
+
+def _saved(form: SharedRowForm) -> str:
+    """Say so, and what a colleague changed meanwhile that was kept."""
+    if not form.changed_meanwhile:
+        return _("Saved.")
+    names = ", ".join(form.changed_meanwhile)
+    return _("Saved. Somebody else changed this meanwhile, and it was kept: %(fields)s.") % {"fields": names}
+
+
+def _for_change(request: HttpRequest, rows: QuerySet) -> QuerySet:
+    """Saving locks the row, so that two people who save at once are compared with each other."""
+    return rows.select_for_update(of=("self",)) if request.method == "POST" else rows
+
+
+def _today(request: HttpRequest) -> date:
+    return request.member.practice.today(timezone.now())
