@@ -66,8 +66,8 @@ def key_page(
     older = "~".join(str(part) for part in key(found[size - 1])) if len(found) > size else None
     return KeyPage(
         rows=found[:size],
-        older_url=_with(request, after=older) if older else None,
-        newer_url=_with(request, after=None) if wanted else None,
+        older_url=query_with(request, after=older) if older else None,
+        newer_url=query_with(request, after=None) if wanted else None,
     )
 
 
@@ -77,6 +77,7 @@ def count_up_to(rows: models.QuerySet, cap: int = 1000) -> str:
     return f"{cap:,}+" if count > cap else f"{count:,}"
 
 
-def _with(request: HttpRequest, **changes: str | None) -> str:
+def query_with(request: HttpRequest, **changes: str | None) -> str:
+    """This page's query string with these changes; None takes a name out."""
     query = {**request.GET.dict(), **changes}
     return "?" + urlencode({name: value for name, value in query.items() if value})
