@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.test import TransactionTestCase
 
 from practices.encryption import verify_keys
 
@@ -29,9 +30,22 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         reconnect_as(settings.APP_DATABASE_ROLE)
         verify_keys()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flushed_by_owner)
+        yield
     with django_db_blocker.unblock():
         reconnect_as(settings.OWNER_DATABASE_ROLE)
+
+
+flush = TransactionTestCase._fixture_teardown
+
+
+def flushed_by_owner(test: TransactionTestCase) -> None:
+    """A transactional test ends with TRUNCATE, which the application's role may not."""
+    reconnect_as(settings.OWNER_DATABASE_ROLE)
+    flush(test)
+    reconnect_as(settings.APP_DATABASE_ROLE)
+    verify_keys()
 
 
 @pytest.fixture(scope="session", autouse=True)
