@@ -1,0 +1,172 @@
+"""Makes invented practices, one after the other; a large one's referrals in several processes."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date, timedelta
+from multiprocessing import get_context
+from random import Random
+
+from django.db import connection, connections, models, transaction
+
+from contacts.models import Referral, ReferralStep
+from practices.isolation import practice_scope
+from practices.models import Practice
+from practices.weeks import due_week
+from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days
+from referralcrm.seeding.loading import reserve_ids
+from referralcrm.seeding.network import Network
+from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
+from referralcrm.seeding.referrals import Referrals, Sender, Unit
+from referralcrm.seeding.specialties import OWN_SPECIALTIES
+from referralcrm.seeding.staff import Staff, make_practice, make_staff
+from referralcrm.seeding.thanks import Thanks
+from referralcrm.seeding.visits import write_visits
+from referralcrm.seeding.ways import MOST_STEPS
+from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpoint
+from touchpoints.reminders import remind
+
+DEMO_SEED = 1
+SEEDING_LOCK = 7305_7305  # one number for everybody who seeds
+AT_HOME = 0.75  # of a provider's patients go to the physician they know
+
+
+@transaction.atomic
+def seed_demo_if_empty(until: date) -> list[Practice]:
+    """The demo's practices, all of it or nothing; none when there is a practice already. Two at once: one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEEDING_LOCK])
+    if Practice.objects.exists():
+        return []
+    return seed(DEMO_PLANS, seed_number=DEMO_SEED, until=until, processes=1)
+
+
+def seed(
+    plans: Iterable[Plan], *, seed_number: int, until: date, processes: int | None = None
+) -> list[Practice]:
+    """Make these practices as of the morning of `until`. The same arguments give the same rows.
+
+    With one process it stays in the transaction it is called in; with more, each practice's people and each
+    physician's referrals are committed as they come, so a crash leaves part.
+    """
+    processes = processes or min(os.cpu_count() or 1, 4)
+    made = []
+    for number, plan in enumerate(plans, start=1):
+        text = f"{seed_number}/{number}/{plan.referrals}"
+        practice, units = _prepare(plan, Days(until), text)
+        made.append((practice, units))
+        if processes == 1:
+            _write_all(units)
+    if processes > 1:
+        _write_in_parallel([unit for _practice, units in made for unit in units], processes)
+    for practice, _units in made:
+        _finish(practice, Days(until))
+    return [practice for practice, _units in made]
+
+
+def _prepare(plan: Plan, days: Days, text: str) -> tuple[Practice, list[Unit]]:
+    rng = Random(text)  # noqa: S311  # invents, and guards nothing
+    with transaction.atomic():
+        practice = make_practice(plan, days)
+        with practice_scope(practice):
+            staff = make_staff(plan, practice, days, rng)
+            network = Network(plan, practice, staff, careers(plan, days, rng), days, rng)
+            network.write()
+            write_visits(network, rng)
+            return practice, list(_units(network, staff, text, rng))
+
+
+def _units(network: Network, staff: Staff, text: str, rng: Random) -> Iterator[Unit]:
+    arrivals, first_on = _arrivals(network.careers, len(staff.physicians), network.days, rng)
+    for number, physician in enumerate(staff.physicians, start=1):
+        mine = arrivals[number - 1]
+        yield Unit(
+            practice_id=network.practice.pk,
+            physician_id=physician.pk,
+            coordinator_id=staff.coordinator.pk,
+            liaison_id=staff.liaison.pk,
+            location_ids=tuple(location.pk for location in staff.locations),
+            number=number,
+            specialty=OWN_SPECIALTIES[(number - 1) % len(OWN_SPECIALTIES)],
+            senders={place: _sender(network, place, first_on[place]) for place in {p for _day, p in mine}},
+            arrivals=mine,
+            ids=_ids(mine, network.days),
+            until=network.days.until,
+            seed=text,
+        )
+
+
+def _arrivals(
+    found: Sequence[Career], physicians: int, days: Days, rng: Random
+) -> tuple[list[list[tuple[date, int]]], dict[int, date]]:
+    """For each physician the days on which providers refer, in order; and each provider's first day."""
+    by_physician: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    first_on = {}
+    weights, origin = days.arrival_weights, days.first
+    for place, career in enumerate(found):
+        before = (career.first - origin).days
+        after = (career.last - origin).days
+        window = list(zip(days.arrivals[before : after + 1], weights[before : after + 1], strict=True))
+        base = weights[before - 1] if before else 0.0
+        drawn = rng.choices(
+            [day for day, _w in window],
+            cum_weights=[weight - base for _day, weight in window],
+            k=career.count,
+        )
+        first_on[place] = min(drawn)
+        home = place % physicians
+        for day in drawn:
+            physician = home if rng.random() < AT_HOME else rng.randrange(physicians)
+            by_physician[physician].append((day, place))
+    return [sorted(by_physician[number]) for number in range(physicians)], first_on
+
+
+def _sender(network: Network, place: int, first_on: date) -> Sender:
+    pk = network.providers[place].pk
+    second = network.second_office.get(pk)
+    return Sender(pk, (network.main_office[pk], *([second] if second else [])), first_on)
+
+
+def _ids(arrivals: Sequence[tuple[date, int]], days: Days) -> dict[str, range]:
+    """Reserved before anything is invented, so that processes don't mix them; what is left over is a gap."""
+    count = len(arrivals)
+    since_start = sum(1 for day, _place in arrivals if day >= days.starts_on)
+    most: dict[str, tuple[type[models.Model], int]] = {
+        "referrals": (Referral, count),
+        "steps": (ReferralStep, MOST_STEPS * count),
+        "touchpoints": (Touchpoint, 3 * count),
+        "lists": (ThankYouList, WEEKS_SINCE_START + 1),
+        "rows": (ThankYou, since_start),
+        "links": (ThankYouReferral, since_start),
+    }
+    return {name: reserve_ids(model, number) for name, (model, number) in most.items()}
+
+
+def _write_in_parallel(units: Sequence[Unit], processes: int) -> None:
+    connections.close_all()  # a connection must not be shared with the processes forked
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        for _done in pool.map(write_unit, sorted(units, key=lambda unit: -len(unit.arrivals))):
+            pass
+
+
+def _write_all(units: Iterable[Unit]) -> None:
+    for unit in units:
+        write_unit(unit)
+
+
+def write_unit(unit: Unit) -> None:
+    """Invent and write one physician's referrals, lists and touchpoints."""
+    with practice_scope(unit.practice_id):
+        referrals = Referrals(unit, Practice.objects.get(pk=unit.practice_id))
+        referrals.write()
+        Thanks(referrals).write()
+
+
+def _finish(practice: Practice, days: Days) -> None:
+    """As the tick leaves it: lists made through the newest week, reminders for what waits."""
+    newest = due_week(days.now, ZONE, practice.list_weekday, practice.list_hour)
+    practice.lists_made_through = max(newest.monday, days.starts_on - timedelta(weeks=1))
+    practice.save(update_fields=["lists_made_through"])
+    with practice_scope(practice):
+        remind(now=days.now)

@@ -1,0 +1,74 @@
+"""Invented patients, sealed as the database keeps them."""
+
+from datetime import date
+from functools import cache
+from random import Random
+from typing import NamedTuple
+
+from django.db import models
+
+from contacts.models import Referral
+from contacts.models.referrals import patient_indexes
+from practices.encryption import encrypt
+from referralcrm.seeding.words import GIVEN_NAMES, PATIENT_NAMES
+
+OLDEST, YOUNGEST = date(1934, 1, 1).toordinal(), date(2019, 12, 31).toordinal()
+
+
+class Patient(NamedTuple):
+    """What a referral's patient columns hold."""
+
+    family_name: bytes
+    given_name: bytes
+    born_on: bytes | None
+    chart_number: bytes
+    name_birth_index: bytes | None
+    name_initial_index: bytes | None
+    chart_index: bytes | None
+
+
+NOBODY_YET = Patient(b"", b"", None, b"", None, None, None)
+
+
+class Patients:
+    """Patients of one physician; some come again."""
+
+    def __init__(self, practice_id: int, rng: Random, *, charts_from: int) -> None:
+        self.practice_id, self.rng, self.charts_from = practice_id, rng, charts_from
+        self.known: list[Patient] = []
+        self.sealed = cache(self._sealed)
+
+    def draw(self) -> Patient:
+        """A patient for the next referral."""
+        random = self.rng.random
+        if self.known and random() < 0.1:
+            return self.known[int(random() * len(self.known))]
+        family_name = PATIENT_NAMES[int(random() * len(PATIENT_NAMES))]
+        given_name = GIVEN_NAMES[int(random() * len(GIVEN_NAMES))]
+        born_on = date.fromordinal(OLDEST + int(random() * (YOUNGEST - OLDEST)))
+        patient = self._patient(family_name, given_name, born_on)
+        self.known.append(patient)
+        return patient
+
+    def _patient(self, family_name: str, given_name: str, born_on: date) -> Patient:
+        chart_number = f"H{self.charts_from + len(self.known):07d}"
+        indexes = patient_indexes(
+            family_name=family_name,
+            given_name=given_name,
+            born_on=born_on,
+            chart_number=chart_number,
+            practice_id=self.practice_id,
+        )
+        return Patient(
+            self.sealed(Referral, "patient_family_name", family_name),
+            self.sealed(Referral, "patient_given_name", given_name),
+            self._sealed(Referral, "patient_born_on", born_on.isoformat()),
+            self._sealed(Referral, "patient_chart_number", chart_number),
+            indexes.name_birth,
+            indexes.name_initial,
+            indexes.chart,
+        )
+
+    def _sealed(self, model: type[models.Model], field: str, text: str) -> bytes:
+        label = model._meta.get_field(field).label
+        return encrypt(text, practice_id=self.practice_id, field=label)
