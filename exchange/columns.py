@@ -8,7 +8,7 @@ from functools import cache
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz import fuzz
 
-from exchange.dates import is_ambiguous, order_of, parse_date
+from exchange.dates import MDY, is_ambiguous, order_of, parse_date
 from exchange.models import Layout, RememberedColumn
 from exchange.reading import Row
 from practices.encryption import blind_index
@@ -41,6 +41,7 @@ FIELDS = {
 }
 DATES = ("received_on", "patient_born_on")
 HEADER_WITHIN = 20  # rows; exports put a title and their filters above it
+SAMPLE = 12  # rows kept to show what a column holds
 ALIKE = 88  # rapidfuzz ratio of two headers, words sorted: one letter of eight differs
 
 # One word for what exports call by many.
@@ -149,10 +150,11 @@ def find_layout(rows: list[Row]) -> Layout:
     else:
         line, cells = rows[place]
         layout = Layout(header=cells, header_line=line, columns=_columns(cells))
-    data = [cells for line, cells in rows if line > layout.header_line]
+    data = [row for row in rows if row[0] > layout.header_line]
+    layout.sample = [(line, cells) for line, cells in data if any(map(str.strip, cells))][:SAMPLE]
     remember(layout)
     for field in DATES:
-        set_date_order(layout, field, data)
+        set_date_order(layout, field, [cells for _line, cells in data])
     return layout
 
 
@@ -171,7 +173,7 @@ def _header_place(rows: list[Row]) -> int | None:
 
 def looks_like_date(text: str) -> bool:
     """Written as a date, so no header's name."""
-    return not text.strip().isdigit() and parse_date(text.strip(), "mdy", date.max) is not None
+    return not text.strip().isdigit() and parse_date(text.strip(), MDY, date.max) is not None
 
 
 def _columns(header: list[str]) -> list[str]:
@@ -198,8 +200,8 @@ def set_date_order(layout: Layout, field: str, data: list[list[str]]) -> None:
     place = layout.place(field)
     texts = [cells[place] for cells in data if place is not None and place < len(cells)]
     order = order_of(texts)
-    asks = order is None and is_ambiguous(texts)
-    layout.date_orders[field] = order or layout.date_orders.get(field) or "mdy"
+    asks = order is None and is_ambiguous(texts) and field not in layout.date_orders
+    layout.date_orders[field] = order or layout.date_orders.get(field) or MDY
     layout.asks_order = [name for name in layout.asks_order if name != field] + [field] * asks
 
 

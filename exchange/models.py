@@ -18,7 +18,10 @@ from practices.models import Location, Member, PracticeModel, PracticeQuerySet, 
 
 @dataclass
 class Layout:
-    """Where the header stands, which field each column fills (or none), and how its dates are written."""
+    """Where the header stands, which field each column fills (or none), and how its dates are written.
+
+    `asks_order` names the date fields that read both ways; `sample` is the first [line, cells] after the header.
+    """
 
     header: list[str]
     header_line: int
@@ -26,6 +29,7 @@ class Layout:
     date_orders: dict[str, str] = field(default_factory=dict)
     channel: str = Channel.EHR
     asks_order: list[str] = field(default_factory=list)
+    sample: list[tuple[int, list[str]]] = field(default_factory=list)
 
     def place(self, name: str) -> int | None:
         """The column that fills this field."""
@@ -35,7 +39,7 @@ class Layout:
 class ImportQuerySet(PracticeQuerySet):
     def waiting(self) -> Self:
         """Handed to the worker and not finished."""
-        return self.filter(state__in=[Import.State.CHECKING, Import.State.WRITING])
+        return self.filter(state__in=Import.WAITING)
 
     def for_list(self) -> Self:
         return self.defer("added_ids", "layout_text").select_related("uploaded_by__user")
@@ -50,10 +54,12 @@ class Import(PracticeModel):
         REVIEW = "review", _("names to review")
         WRITING = "writing", _("being written")
         DONE = "done", _("brought in")
+        UNDOING = "undoing", _("being undone")
         UNDONE = "undone", _("undone")
         FAILED = "failed", _("could not be read")
         EXPIRED = "expired", _("file deleted unused")
 
+    WAITING = (State.CHECKING, State.WRITING, State.UNDOING)
     FILE_KEPT_FOR = timedelta(hours=24)
     REJECTED_KEPT_FOR = timedelta(days=7)
     UNDO_FOR = timedelta(days=30)
@@ -120,6 +126,18 @@ class Import(PracticeModel):
         for name, value in changes.items():
             setattr(self, name, value)
         self.save()
+
+    @property
+    def tone(self) -> str:
+        """How its state stands out on a page."""
+        if self.is_waiting:
+            return "open"
+        ended = {self.State.DONE: "done", self.State.UNDONE: "quiet", self.State.EXPIRED: "quiet"}
+        return ended.get(self.State(self.state), "due")
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state in self.WAITING
 
     def may_be_undone(self, now: datetime) -> bool:
         is_done = self.state == self.State.DONE and self.finished_at is not None

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from exchange import checking, files, writing
+from exchange import checking, files, undoing, writing
 from exchange.models import Import
 from practices.isolation import practice_scope
 
@@ -29,6 +29,11 @@ def write_import(practice_id: int, import_id: int) -> None:
     _run(writing.write, practice_id, import_id)
 
 
+@shared_task(name="exchange.undo_import")
+def undo_import(practice_id: int, import_id: int) -> None:
+    _run(undoing.undo, practice_id, import_id)
+
+
 @shared_task(name="exchange.tend_imports")
 def tend_imports(practice_id: int, now: str) -> None:
     """Delete what was kept long enough, and hand waiting imports to a worker again. `now` is ISO 8601."""
@@ -41,7 +46,10 @@ def tend_imports(practice_id: int, now: str) -> None:
 
 def queue(source: Import) -> None:
     """Hand an import to a worker after commit. Should the broker be down, the tick does it again."""
-    task = check_import if source.state == Import.State.CHECKING else write_import
+    state = Import.State
+    task = {state.CHECKING: check_import, state.WRITING: write_import, state.UNDOING: undo_import}[
+        source.state
+    ]
     arguments = (source.practice_id, source.pk)
     transaction.on_commit(lambda: task.delay(*arguments), robust=True)
 
@@ -63,10 +71,9 @@ def _fail(practice_id: int, import_id: int, now: datetime) -> None:
     with practice_scope(practice_id):
         source = Import.objects.waiting().select_for_update(of=("self",)).filter(pk=import_id).first()
         if source:
+            was_undoing = source.state == Import.State.UNDOING
             source.enter(
-                Import.State.FAILED,
+                Import.State.DONE if was_undoing else Import.State.FAILED,
                 now=now,
-                failure=_(
-                    "Something went wrong on our side. Nothing was written. Try again, or tell your administrator."
-                ),
+                failure=_("Something went wrong on our side. Nothing was changed. Please try again."),
             )

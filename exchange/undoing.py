@@ -5,7 +5,6 @@ from datetime import datetime
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, ProtectedError, Q
 from django.db.models.expressions import RawSQL
-from django.utils.translation import gettext as _
 
 from contacts.models import Office, Provider, Referral, ReferralStep
 from contacts.models.referrals import Status
@@ -34,27 +33,19 @@ UNTOUCHED_PROVIDER = Q(
 UNTOUCHED_OFFICE = Q(liaison=None, merged_into=None, street="", notes="")
 
 
-class TooLate(Exception):
-    """This import can't be undone; says why in a sentence."""
-
-
 @transaction.atomic
-def undo(import_id: int, *, by: Member, now: datetime) -> Import:
-    """Remove what an import added and nobody touched. A second click changes nothing. Raises TooLate."""
+def undo(import_id: int, *, now: datetime) -> None:
+    """Remove what an import added and nobody touched; again, and nothing happens."""
+    source = claimed(import_id, Import.State.UNDOING)
+    if source is None or source.undone_by is None:
+        return
     # As thank-you lists are made: the same lock, so that none picks up what is about to go.
-    Practice.objects.select_for_update(no_key=True).get(pk=by.practice_id)
-    source = claimed(import_id, Import.State.DONE)
-    if source is None:
-        return Import.objects.get(pk=import_id)
-    if not source.may_be_undone(now):
-        raise TooLate(_("An import can be undone for 30 days."))
+    Practice.objects.select_for_update(no_key=True).get(pk=source.practice_id)
     stayed = _what_stays(source)
-    removed = _remove_referrals(source, by=by, now=now)
-    source.stayed = {why: count for why, count in stayed.items() if count}
-    source.stayed["removed"] = removed
+    removed = _remove_referrals(source, by=source.undone_by, now=now)
+    source.stayed = {why: count for why, count in {**stayed, "removed": removed}.items() if count}
     _remove_people(source)
-    source.enter(Import.State.UNDONE, now=now, undone_at=now, undone_by=by)
-    return source
+    source.enter(Import.State.UNDONE, now=now, undone_at=now)
 
 
 def _added(ids: list[int]) -> models.QuerySet:
