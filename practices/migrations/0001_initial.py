@@ -455,12 +455,6 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["practice", "-at", "-id"], name="patient_access_newest")],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="patientaccess_of_practice"),
-                    practices.isolation.SamePractice(
-                        field="member", name="patient_access_member_same_practice"
-                    ),
-                    practices.isolation.SamePractice(
-                        field="covering_for", name="patient_access_covering_same_practice"
-                    ),
                 ],
             },
         ),
@@ -621,6 +615,18 @@ class Migration(migrations.Migration):
             model_name="cover",
             constraint=practices.isolation.SamePractice(
                 field="created_by", name="cover_created_by_same_practice"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="patientaccess",
+            constraint=practices.isolation.SamePractice(
+                field="member", name="patient_access_member_same_practice"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="patientaccess",
+            constraint=practices.isolation.SamePractice(
+                field="covering_for", name="patient_access_covering_same_practice"
             ),
         ),
     ]
