@@ -75,7 +75,7 @@ class Machine:
 
     def processes(self) -> list[str]:
         """Everything this machine started and that still lives, wherever it hangs in the process tree."""
-        return [_title(process) for process in Path("/proc").glob("[0-9]*") if self._is_ours(process)]
+        return [_title(process) for process in Path("/proc").glob("[0-9]*") if self.is_ours(process)]
 
     def seconds_until_gone(self, *, patience: float = 15) -> float:
         start = time.monotonic()
@@ -86,13 +86,13 @@ class Machine:
 
     def end(self) -> None:
         for process in Path("/proc").glob("[0-9]*"):
-            if self._is_ours(process):
+            if self.is_ours(process):
                 os.kill(int(process.name), signal.SIGKILL)
 
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-m", "referralcrm.embedded", *arguments]
 
-    def _is_ours(self, process: Path) -> bool:
+    def is_ours(self, process: Path) -> bool:
         try:
             # PostgreSQL writes its titles over its environment, but it works in our folder.
             works_here = (process / "cwd").readlink().is_relative_to(self.data_dir)

@@ -1,0 +1,164 @@
+"""The whole product as `make run` starts it: what it says, what it survives, and how it ends."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+SECONDS_TO_START_AGAIN = 10
+
+
+@pytest.fixture
+def product(make_machine):
+    """A machine without the demo, with a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return make_machine(PORT=str(free.getsockname()[1]), DEMO="0", PYTHONUNBUFFERED="1")
+
+
+def said_until(supervisor: subprocess.Popen[str], sentence: str) -> str:
+    """Read what is printed until the sentence appears; fail with all of it when it does not."""
+    said = ""
+    for line in supervisor.stdout:
+        said += line
+        if sentence in line:
+            return said
+    raise AssertionError(said)
+
+
+def status_of(product, path: str) -> int:
+    try:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{product.environ['PORT']}{path}", timeout=10
+        ) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def process_of(product, words: str) -> int:
+    """Return the id of the first process of this machine whose command line holds the words."""
+    found = [int(p.name) for p in Path("/proc").glob("[0-9]*") if product.is_ours(p) and words in title_of(p)]
+    return min(found)
+
+
+def title_of(process: Path) -> str:
+    return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+
+def test_demo_is_loaded_and_its_sign_ins_are_printed(product):
+    product.environ["DEMO"] = "1"
+    supervisor = product.start("run")
+    said = said_until(supervisor, "Logs:")
+    assert f"Referral CRM is ready: http://localhost:{product.environ['PORT']}/" in said
+    assert re.findall(r"^  (\w+)@demo\.example$", said, re.MULTILINE) == [
+        "manager",
+        "coordinator",
+        "physician",
+        "liaison",
+        "stranger",
+    ]
+    assert "referral-demo" in said
+    assert status_of(product, "/readyz") == 200
+    supervisor.send_signal(signal.SIGINT)
+    supervisor.wait(60)
+
+    start = time.monotonic()
+    supervisor = product.start("run")
+    said_until(supervisor, "is ready")
+    assert time.monotonic() - start < SECONDS_TO_START_AGAIN
+
+
+def test_without_the_demo_no_sign_in_is_printed(product):
+    said = said_until(product.start("run"), "Logs:")
+    assert "demo.example" not in said
+    assert "referral-demo" not in said
+
+
+@pytest.mark.parametrize(
+    "request_to_end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name
+)
+def test_end_asked_for_leaves_no_process(product, request_to_end):
+    supervisor = product.start("run")
+    said_until(supervisor, "is ready")
+    assert process_of(product, "celery -A referralcrm worker")
+    assert process_of(product, "celery -A referralcrm beat")
+    supervisor.send_signal(request_to_end)
+    assert supervisor.wait(60) == 0
+    assert product.processes() == []
+
+
+@pytest.mark.faults
+def test_killed_run_leaves_no_process_and_starts_again_at_once(product):
+    supervisor = product.start("run")
+    said_until(supervisor, "is ready")
+    supervisor.kill()
+    supervisor.wait()
+    again = product.start("run")
+    said_until(again, "is ready")
+    again.kill()
+    again.wait()
+    assert product.seconds_until_gone() < 5
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [("gunicorn", "The web server"), ("celery -A referralcrm worker", "The worker"), ("beat", "Beat")],
+)
+def test_killed_process_is_started_again(product, words, name):
+    supervisor = product.start("run")
+    said_until(supervisor, "Logs:")
+    killed = process_of(product, words)
+    os.kill(killed, signal.SIGKILL)
+    assert f"{name} ended unexpectedly; again in 1 s." in said_until(supervisor, "ended unexpectedly")
+    deadline = time.monotonic() + 20
+    while status_of(product, "/healthz") != 200 or process_of(product, words) == killed:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("words", "name"), [("postgres -D", "PostgreSQL"), ("valkey-server", "Valkey")])
+def test_killed_server_stops_everything_with_a_sentence(product, words, name):
+    supervisor = product.start("run")
+    said_until(supervisor, "Logs:")
+    os.kill(process_of(product, words), signal.SIGKILL)
+    assert f"{name} ended unexpectedly; everything was stopped." in said_until(
+        supervisor, "everything was stopped"
+    )
+    assert supervisor.wait(60) == 1
+    assert product.seconds_until_gone() < 5
+
+
+def test_malformed_setting_is_named_before_the_web_server_starts(product):
+    product.environ["SESSION_HOURS"] = "long"
+    refused = product.run("run")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == "SESSION_HOURS is malformed: see docs/settings.md."
+    assert "Traceback" not in refused.stderr
+    assert product.processes() == []
+
+
+def test_wrong_keys_are_refused(product):
+    supervisor = product.start("run")
+    said_until(supervisor, "is ready")
+    supervisor.send_signal(signal.SIGINT)
+    supervisor.wait(60)
+    keys = product.data_dir.with_name("var-keys") / "keys.env"
+    keys.rename(keys.with_name("right.env"))
+    other = (
+        keys.with_name("right.env").read_text().replace("PATIENT_DATA_KEYS=k1:", "PATIENT_DATA_KEYS=k1:AAAA")
+    )
+    keys.write_text(re.sub(r"(k1:AAAA.{82}).{4}(.*)", r"\1\2", other))
+    refused = product.run("run")
+    assert refused.returncode == 1
+    assert "key" in refused.stderr
+    assert "Traceback" not in refused.stderr
