@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +26,7 @@ from contacts.merging import (
 )
 from contacts.models import Merge, Office, Provider
 from practices.pages import done, page
+from practices.requests import PracticeRequest
 from practices.roles import MERGES, role_required
 
 MERGES_SHOWN = 20
@@ -35,7 +36,7 @@ FORM_METHODS = require_http_methods(["GET", "POST"])
 
 @require_safe
 @role_required(*MERGES)
-def duplicates(request: HttpRequest) -> HttpResponse:
+def duplicates(request: PracticeRequest) -> HttpResponse:
     """Likely doubles of providers or offices, and what was merged lately."""
     is_offices = request.GET.get("kind") == "offices"
     below = request.GET.get("below", "")
@@ -52,35 +53,35 @@ def duplicates(request: HttpRequest) -> HttpResponse:
 
 @FORM_METHODS
 @role_required(*MERGES)
-def provider_merge(request: HttpRequest, provider_id: int, other_id: int) -> HttpResponse:
+def provider_merge(request: PracticeRequest, provider_id: int, other_id: int) -> HttpResponse:
     """Merge the other provider into this one."""
     return _merge(request, Provider, provider_id, other_id)
 
 
 @FORM_METHODS
 @role_required(*MERGES)
-def office_merge(request: HttpRequest, office_id: int, other_id: int) -> HttpResponse:
+def office_merge(request: PracticeRequest, office_id: int, other_id: int) -> HttpResponse:
     """Merge the other office into this one."""
     return _merge(request, Office, office_id, other_id)
 
 
 @require_POST
 @role_required(*MERGES)
-def provider_not_a_double(request: HttpRequest, provider_id: int, other_id: int) -> HttpResponse:
+def provider_not_a_double(request: PracticeRequest, provider_id: int, other_id: int) -> HttpResponse:
     """Remember that these are two providers."""
     return _not_a_double(request, Provider, provider_id, other_id)
 
 
 @require_POST
 @role_required(*MERGES)
-def office_not_a_double(request: HttpRequest, office_id: int, other_id: int) -> HttpResponse:
+def office_not_a_double(request: PracticeRequest, office_id: int, other_id: int) -> HttpResponse:
     """Remember that these are two offices."""
     return _not_a_double(request, Office, office_id, other_id)
 
 
 @require_POST
 @role_required(*MERGES)
-def merge_undo(request: HttpRequest, merge_id: int) -> HttpResponse:
+def merge_undo(request: PracticeRequest, merge_id: int) -> HttpResponse:
     """Take a merge apart again."""
     merge = get_object_or_404(Merge, pk=merge_id)
     try:
@@ -91,7 +92,9 @@ def merge_undo(request: HttpRequest, merge_id: int) -> HttpResponse:
     return done(request, _undone(merge, left), _kind(merge.dropped), merge.dropped.pk)
 
 
-def _merge(request: HttpRequest, model: type[Provider | Office], keep_id: int, drop_id: int) -> HttpResponse:
+def _merge(
+    request: PracticeRequest, model: type[Provider | Office], keep_id: int, drop_id: int
+) -> HttpResponse:
     keep, drop = _pair(model, keep_id, drop_id)
     if drop.merged_into_id == keep.pk:  # a second click
         return redirect(_kind(keep), keep.pk)
@@ -107,7 +110,7 @@ def _merge(request: HttpRequest, model: type[Provider | Office], keep_id: int, d
 
 
 def _merged(
-    request: HttpRequest, keep: Provider | Office, drop: Provider | Office, values: dict[str, Any]
+    request: PracticeRequest, keep: Provider | Office, drop: Provider | Office, values: dict[str, Any]
 ) -> HttpResponse:
     merge_rows = merge_providers if isinstance(keep, Provider) else merge_offices
     merge = merge_rows(keep=keep, drop=drop, by=request.member, now=timezone.now(), values=values)
@@ -139,7 +142,7 @@ def _merge_context(form: MergeForm) -> dict[str, Any]:
 
 
 def _not_a_double(
-    request: HttpRequest, model: type[Provider | Office], first_id: int, second_id: int
+    request: PracticeRequest, model: type[Provider | Office], first_id: int, second_id: int
 ) -> HttpResponse:
     first, second = _pair(model, first_id, second_id)
     say_not_a_double(first, second, by=request.member, now=timezone.now())

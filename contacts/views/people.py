@@ -4,7 +4,7 @@ from datetime import date
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from contacts.listing import office_page, provider_page
 from contacts.models import Office, OfficeContact, Provider
 from contacts.search import refresh_search
 from practices.pages import done, page
+from practices.requests import PracticeRequest
 from practices.roles import member_required
 
 FORM_METHODS = require_http_methods(["GET", "POST"])
@@ -24,7 +25,7 @@ FORM_METHODS = require_http_methods(["GET", "POST"])
 
 @require_safe
 @member_required
-def providers(request: HttpRequest) -> HttpResponse:
+def providers(request: PracticeRequest) -> HttpResponse:
     """The providers of the network, by name."""
     filters = ProviderFilterForm(request.GET)
     found = provider_page(request, chosen=filters.chosen, day=_today(request))
@@ -33,7 +34,7 @@ def providers(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @member_required
-def offices(request: HttpRequest) -> HttpResponse:
+def offices(request: PracticeRequest) -> HttpResponse:
     """The offices of the network, by name."""
     filters = OfficeFilterForm(request.GET)
     found = office_page(request, chosen=filters.chosen, day=_today(request))
@@ -42,7 +43,7 @@ def offices(request: HttpRequest) -> HttpResponse:
 
 @FORM_METHODS
 @member_required
-def provider_new(request: HttpRequest) -> HttpResponse:
+def provider_new(request: PracticeRequest) -> HttpResponse:
     """Add a provider."""
     provider = Provider()
     if request.GET.get("name"):
@@ -52,7 +53,7 @@ def provider_new(request: HttpRequest) -> HttpResponse:
 
 @FORM_METHODS
 @member_required
-def provider_edit(request: HttpRequest, provider_id: int) -> HttpResponse:
+def provider_edit(request: PracticeRequest, provider_id: int) -> HttpResponse:
     """Change a provider, and where they work."""
     provider = get_object_or_404(_for_change(request, Provider.objects.current()), pk=provider_id)
     return _provider_form(request, provider, "contacts/provider_edit.html")
@@ -60,7 +61,7 @@ def provider_edit(request: HttpRequest, provider_id: int) -> HttpResponse:
 
 @require_safe
 @member_required
-def form_of_address(request: HttpRequest) -> HttpResponse:
+def form_of_address(request: PracticeRequest) -> HttpResponse:
     """How a card would begin, while the name is being typed (a fragment)."""
     names = ("given_name", "family_name", "credentials", "form_of_address")
     provider = Provider(**{name: request.GET.get(name, "").strip() for name in names})
@@ -69,14 +70,14 @@ def form_of_address(request: HttpRequest) -> HttpResponse:
 
 @FORM_METHODS
 @member_required
-def office_new(request: HttpRequest) -> HttpResponse:
+def office_new(request: PracticeRequest) -> HttpResponse:
     """Add an office."""
     return _office_form(request, Office(), "contacts/office_new.html")
 
 
 @FORM_METHODS
 @member_required
-def office_edit(request: HttpRequest, office_id: int) -> HttpResponse:
+def office_edit(request: PracticeRequest, office_id: int) -> HttpResponse:
     """Change an office."""
     office = get_object_or_404(_for_change(request, Office.objects.current()), pk=office_id)
     return _office_form(request, office, "contacts/office_edit.html")
@@ -84,7 +85,7 @@ def office_edit(request: HttpRequest, office_id: int) -> HttpResponse:
 
 @FORM_METHODS
 @member_required
-def office_contact_new(request: HttpRequest, office_id: int) -> HttpResponse:
+def office_contact_new(request: PracticeRequest, office_id: int) -> HttpResponse:
     """Add a person who works at an office."""
     office = get_object_or_404(Office.objects.current(), pk=office_id)
     return _contact_form(request, OfficeContact(office=office))
@@ -92,7 +93,7 @@ def office_contact_new(request: HttpRequest, office_id: int) -> HttpResponse:
 
 @FORM_METHODS
 @member_required
-def office_contact_edit(request: HttpRequest, office_id: int, contact_id: int) -> HttpResponse:
+def office_contact_edit(request: PracticeRequest, office_id: int, contact_id: int) -> HttpResponse:
     """Change a person who works at an office."""
     rows = _for_change(request, OfficeContact.objects.filter(office=office_id))
     return _contact_form(request, get_object_or_404(rows.select_related("office"), pk=contact_id))
@@ -100,14 +101,14 @@ def office_contact_edit(request: HttpRequest, office_id: int, contact_id: int) -
 
 @require_POST
 @member_required
-def office_contact_remove(request: HttpRequest, office_id: int, contact_id: int) -> HttpResponse:
+def office_contact_remove(request: PracticeRequest, office_id: int, contact_id: int) -> HttpResponse:
     """Take a person off an office; a second press finds them gone already."""
     get_object_or_404(Office.objects.current(), pk=office_id)
     OfficeContact.objects.filter(office=office_id, pk=contact_id).delete()
     return done(request, _("Removed."), "office", office_id)
 
 
-def _provider_form(request: HttpRequest, provider: Provider, template: str) -> HttpResponse:
+def _provider_form(request: PracticeRequest, provider: Provider, template: str) -> HttpResponse:
     form = ProviderForm(request.POST or None, instance=provider)
     places = PlacesForm(request.POST or None, provider=provider)
     if all([form.is_valid(), places.is_valid()]):
@@ -119,7 +120,7 @@ def _provider_form(request: HttpRequest, provider: Provider, template: str) -> H
     return _page_of_forms(request, template, context)
 
 
-def _page_of_forms(request: HttpRequest, template: str, context: dict) -> HttpResponse:
+def _page_of_forms(request: PracticeRequest, template: str, context: dict) -> HttpResponse:
     """A page of two forms answers 422 when either has an error."""
     answer = page(request, template, context)
     if context["places"].is_bound and not context["places"].is_valid():
@@ -127,7 +128,7 @@ def _page_of_forms(request: HttpRequest, template: str, context: dict) -> HttpRe
     return answer
 
 
-def _office_form(request: HttpRequest, office: Office, template: str) -> HttpResponse:
+def _office_form(request: PracticeRequest, office: Office, template: str) -> HttpResponse:
     form = OfficeForm(request.POST or None, instance=office)
     if form.is_valid():
         saved = form.save()
@@ -136,7 +137,7 @@ def _office_form(request: HttpRequest, office: Office, template: str) -> HttpRes
     return page(request, template, {"form": form, "office": office})
 
 
-def _contact_form(request: HttpRequest, contact: OfficeContact) -> HttpResponse:
+def _contact_form(request: PracticeRequest, contact: OfficeContact) -> HttpResponse:
     form = OfficeContactForm(request.POST or None, instance=contact)
     if form.is_valid():
         form.save()
@@ -153,10 +154,10 @@ def _saved(form: SharedRowForm) -> str:
     return _("Saved. Somebody else changed this meanwhile, and it was kept: %(fields)s.") % {"fields": names}
 
 
-def _for_change(request: HttpRequest, rows: QuerySet) -> QuerySet:
+def _for_change(request: PracticeRequest, rows: QuerySet) -> QuerySet:
     """Saving locks the row, so that two people who save at once are compared with each other."""
     return rows.select_for_update(of=("self",)) if request.method == "POST" else rows
 
 
-def _today(request: HttpRequest) -> date:
+def _today(request: PracticeRequest) -> date:
     return request.member.practice.today(timezone.now())
