@@ -71,14 +71,27 @@ def log_referral(*, by: Member, now: datetime, submission_key: UUID | None = Non
     return referral
 
 
+class CorrectedMeanwhile(Exception):
+    """Somebody else corrected the referral after its form was opened; carries their step."""
+
+    def __init__(self, step: ReferralStep) -> None:
+        super().__init__()
+        self.step = step
+
+
 @transaction.atomic
-def edit(referral: Referral, *, by: Member, now: datetime, **fields: Any) -> Referral:
+def edit(
+    referral: Referral, *, by: Member, now: datetime, after: int | None = None, **fields: Any
+) -> Referral:
     """Correct what was logged. The step says which fields changed, never their values.
 
+    `after` is the newest step the form knew of: raises CorrectedMeanwhile when another's correction followed it.
     Raises NotOnTheWay once it is withdrawn, ValueError when `received_on` lies in the practice's future.
     """
     row = _locked(referral)
     _may_change(row)
+    if after is not None and (step := _correction_by_others(row, by=by, after=after)):
+        raise CorrectedMeanwhile(step)
     changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
     if not changed:
         return row
@@ -127,16 +140,21 @@ def move(
 
 @transaction.atomic
 def record_attempt(
-    referral: Referral, *, by: Member, now: datetime, note: str = "", after: int | None = None
+    referral: Referral, *, by: Member, now: datetime, note: str = "", known: int | None = None
 ) -> Referral:
     """Somebody tried to reach the patient and did not. Raises NotOnTheWay once that no longer matters.
 
-    `after` is the newest step they knew of: a second click finds its own attempt behind it and adds none.
+    `known` is the number of attempts they knew of: a second click finds its own beyond it and adds none.
     """
     row = _locked(referral)
     _may_change(row)
     newest = newest_step(row)
-    if after is not None and newest.pk != after and (newest.act, newest.by_id) == (Act.ATTEMPTED, by.pk):
+    if (
+        known is not None
+        and row.contact_attempts > known
+        and newest.by_id == by.pk
+        and newest.act == Act.ATTEMPTED
+    ):
         return row
     if row.status not in ATTEMPTED_FROM:
         raise NotOnTheWay(
@@ -289,6 +307,11 @@ def _may_move(
 def _may_change(row: Referral) -> None:
     if row.withdrawn_at:
         raise NotOnTheWay(_("This referral was withdrawn."))
+
+
+def _correction_by_others(row: Referral, *, by: Member, after: int) -> ReferralStep | None:
+    corrections = row.steps.filter(act=Act.EDITED, pk__gt=after).exclude(by=by)
+    return corrections.select_related("by__user").last()
 
 
 def _since(row: Referral) -> datetime:

@@ -167,9 +167,8 @@ def test_a_step_off_the_way_is_refused_with_a_sentence(desk):
 
 def test_a_second_click_changes_nothing(desk):
     referral = make.referral(desk)
-    opened_with = newest(referral).pk
     for _ in range(2):
-        referral_way.record_attempt(referral, by=desk, now=NOW, after=opened_with)
+        referral_way.record_attempt(referral, by=desk, now=NOW, known=0)
     for _ in range(2):
         referral_way.move(referral, to="contacted", by=desk, now=LATER)
     taken = newest(referral)
@@ -182,9 +181,14 @@ def test_a_second_click_changes_nothing(desk):
 def test_an_attempt_of_a_colleague_counts_beside_ones_own(desk):
     referral = make.referral(desk)
     colleague = make.member(Role.COORDINATOR, desk.practice)
-    opened_with = newest(referral).pk
-    referral_way.record_attempt(referral, by=colleague, now=NOW, after=opened_with)
-    referral = referral_way.record_attempt(referral, by=desk, now=LATER, after=opened_with)
+    referral_way.record_attempt(referral, by=colleague, now=NOW, known=0)
+    referral = referral_way.record_attempt(referral, by=desk, now=LATER, known=0)
+    assert referral.contact_attempts == 2
+
+
+def test_ones_own_second_attempt_counts_too(desk):
+    referral = referral_way.record_attempt(make.referral(desk), by=desk, now=NOW, known=0)
+    referral = referral_way.record_attempt(referral, by=desk, now=LATER, known=1)
     assert referral.contact_attempts == 2
 
 

@@ -1,0 +1,143 @@
+"""Logging a referral in ten seconds, and the type-ahead lists it asks."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from contacts.forms.referrals import QuickLogForm
+from contacts.models import Office, Provider, Referral
+from contacts.models.referrals import Channel
+from contacts.referral_rows import referral_rows, sender_of
+from contacts.referral_way import log_referral
+from contacts.senders import name_parts, offices_like, providers_at, providers_like
+from practices.drafts import draft_of, drop_draft, keeps_draft
+from practices.models import Location, Member
+from practices.pages import done, page
+from practices.roles import SEES_PATIENTS, member_required
+
+DRAFT = "referral"
+NOT_KEPT = ("confirmed", "provider_choice", "office_choice")
+HABITS = 200  # as many newest referrals are looked through for what this member chose last
+
+
+@require_http_methods(["GET", "POST"])
+@keeps_draft(DRAFT)
+@member_required
+def referral_new(request: HttpRequest) -> HttpResponse:
+    """Log a referral, and perhaps the next."""
+    now = timezone.now()
+    kept = None if request.method == "POST" else kept_draft(request.member)
+    initial = {**defaults(request, now), **(kept or {})}
+    form = QuickLogForm(request.POST or None, member=request.member, now=now, initial=initial)
+    if form.is_valid():
+        referral = save(form, by=request.member, now=now)
+        message = _("Logged %(reference)s from %(sender)s.") % {
+            "reference": referral.reference,
+            "sender": sender_of(referral),
+        }
+        return done(
+            request, message, *(["referral_new"] if "next" in request.POST else ["referral", referral.pk])
+        )
+    duplicates = referral_rows(form.duplicates, member=request.member, now=now)
+    context = {
+        "form": form,
+        "is_restored": kept is not None,
+        "duplicates": duplicates,
+        "may_see": may_see(request),
+    }
+    return page(request, "contacts/referral_new.html", context)
+
+
+def may_see(request: HttpRequest) -> bool:
+    """Whether this member may be shown patients."""
+    return request.member.role in SEES_PATIENTS
+
+
+@transaction.atomic
+def save(form: QuickLogForm, *, by: Member, now: Any) -> Referral:
+    """Write what the valid form says; the second of a double submit finds the first one's referral."""
+    values = form.values()
+    twice = Referral.objects.filter(submission_key=values["submission_key"]).first()
+    if twice is None:
+        provider, office = form.save_sender()
+        twice = log_referral(by=by, now=now, provider=provider, office=office, **values)
+    drop_draft(by, form=DRAFT)
+    return twice
+
+
+def defaults(request: HttpRequest, now: Any) -> dict[str, Any]:
+    """Today, and the physician, channel and location this member chose last."""
+    member = request.member
+    newest = Referral.objects.order_by("-received_on", "-pk").values("pk")[:HABITS]
+    last = (
+        Referral.objects.filter(logged_by=member, pk__in=newest)
+        .order_by("-logged_at")
+        .values("physician", "channel", "location")
+        .first()
+    )
+    if last is None:
+        locations = list(Location.objects.values_list("pk", flat=True)[:2])
+        last = {"channel": Channel.FAX, "location": locations[0] if len(locations) == 1 else None}
+    if member.is_physician:
+        last["physician"] = member.pk
+    return {
+        **last,
+        "received_on": member.practice.today(now),
+        "submission_key": uuid4(),
+        **_sender_asked_for(request),
+    }
+
+
+def _sender_asked_for(request: HttpRequest) -> dict[str, Any]:
+    """`?provider=17` or `?office=4`: a provider's or office's page logs for them."""
+    found: dict[str, Any] = {}
+    for name, rows in (("provider", Provider.objects.active()), ("office", Office.objects.current())):
+        wanted = request.GET.get(name, "")
+        if wanted.isdigit() and (row := rows.filter(pk=wanted[:18]).first()):
+            found |= {name: row.pk, f"{name}_text": str(row)}
+    return found
+
+
+def kept_draft(member: Member) -> dict[str, str] | None:
+    """What was typed and not saved. A draft that arrived after its own form was saved is let go."""
+    draft = draft_of(member, form=DRAFT)
+    if draft is None:
+        return None
+    key = draft.get("submission_key", "")
+    if _is_uuid(key) and Referral.objects.filter(submission_key=key).exists():
+        drop_draft(member, form=DRAFT)
+        return None
+    return {name: value for name, value in draft.items() if name not in NOT_KEPT}
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+@require_GET
+@member_required
+def provider_options(request: HttpRequest) -> HttpResponse:
+    """Whom the typed letters may mean; with `?office=` and nothing typed, who works there."""
+    text, office = request.GET.get("q", "").strip()[:200], request.GET.get("office", "")
+    rows = providers_like(text) if text else providers_at(int(office[:18])) if office.isdigit() else []
+    context = {"providers": rows, "text": text, "fill": json.dumps(name_parts(text)) if text else ""}
+    return page(request, "contacts/_provider_options.html", context)
+
+
+@require_GET
+@member_required
+def office_options(request: HttpRequest) -> HttpResponse:
+    """Which office the typed letters may mean."""
+    text = request.GET.get("q", "").strip()[:200]
+    context = {"offices": offices_like(text), "text": text, "fill": json.dumps({"new_office_name": text})}
+    return page(request, "contacts/_office_options.html", context)

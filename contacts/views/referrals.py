@@ -1,0 +1,293 @@
+"""One referral: its way, its next action, and the acts that change it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from contacts import referral_way
+from contacts.forms.referrals import (
+    EditForm,
+    NameSenderForm,
+    PhysicianForm,
+    ReasonForm,
+    StepForm,
+    TakeBackForm,
+)
+from contacts.models import Referral
+from contacts.referral_rows import referral_row
+from contacts.referral_story import act_groups, group_of, story_of, way_of
+from contacts.referral_way import CorrectedMeanwhile, NotOnTheWay
+from contacts.views.referral_list import visible_rows
+from practices.models import Member, PatientAccess
+from practices.pages import back_to, done, page
+from practices.patient_access import record_access
+from practices.roles import MOVES_REFERRALS, SEES_ALL_PATIENTS, member_required, role_required
+
+
+@require_GET
+@member_required
+def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """One referral's way. Who sees the patient here is written down."""
+    now = timezone.now()
+    row = theirs(request, referral_id, now)
+    if row.patient_is_shown_to(request.member):
+        record_view(request.member, row, page="referral")
+    return shown(request, row, now)
+
+
+def theirs(request: HttpRequest, referral_id: int, now: datetime) -> Referral:
+    """The referral, if this member may see it; otherwise it does not exist."""
+    rows = visible_rows(request.member, now).select_related(
+        "location", "logged_by__user", "withdrawn_by__user"
+    )
+    return get_object_or_404(rows, pk=referral_id)
+
+
+def record_view(member: Member, row: Referral, *, page: str) -> None:
+    """Write down that the patient was shown, and for whom a covering physician looked."""
+    is_covering = member.is_physician and row.physician_id != member.pk
+    record_access(
+        member,
+        act=PatientAccess.Act.VIEWED,
+        page=page,
+        referral_ids=[row.pk],
+        covering_for=row.physician if is_covering else None,
+    )
+
+
+def shown(request: HttpRequest, row: Referral, now: datetime, **bound: forms.Form) -> HttpResponse:
+    """The referral's page, with the form that could not be carried out, if there is one."""
+    if row.patient_is_shown_to(request.member):
+        context = full_context(request, row, now, **bound)
+    else:
+        context = {"way": way_of(row, []), "is_opaque": True}
+    context |= {"referral": row, "row": referral_row(row, member=request.member, now=now)}
+    is_fragment = request.htmx and request.method == "POST"
+    return page(request, "contacts/_referral_way.html" if is_fragment else "contacts/referral.html", context)
+
+
+def full_context(request: HttpRequest, row: Referral, now: datetime, **bound: Any) -> dict[str, Any]:
+    """What those who see the patient find on the page."""
+    steps = list(row.steps.select_related("by__user", "taken_back_by__user"))
+    may_move = request.member.role in MOVES_REFERRALS and not row.withdrawn_at
+    failed = bound.get("step")
+    return {
+        "way": way_of(row, steps),
+        "story": story_of(steps),
+        "groups": [with_form(group, row, request.member, failed, now) for group in act_groups(row)],
+        "may_move": may_move,
+        "may_take_back": request.member.role in MOVES_REFERRALS,
+        "last": referral_way.last_step(row),
+        "take_back": bound.get("take_back") or ReasonForm(auto_id="id_take_back_%s"),
+        "withdraw": bound.get("withdraw") or ReasonForm(auto_id="id_withdraw_%s"),
+        "physician_form": bound.get("physician") or physician_form(request, row),
+        "form": next(iter(bound.values()), None),
+        "is_fragment": bool(request.htmx),
+    }
+
+
+def with_form(group: Any, row: Referral, member: Member, failed: Any, now: datetime) -> dict[str, Any]:
+    """An act group with its form: the failed one keeps what was typed."""
+    is_failed = failed is not None and group_of(failed.data.get("act", "")) == group.name
+    day = member.practice.today(
+        row.appointment_at if row.appointment_at and row.appointment_at < now else now
+    )
+    initial = {"known": row.contact_attempts, "seen_on": day}
+    form = failed if is_failed else StepForm(initial=initial)
+    form.auto_id = f"id_{group.name}_%s"
+    return {"group": group, "form": form, "is_failed": is_failed}
+
+
+def physician_form(request: HttpRequest, row: Referral) -> PhysicianForm | None:
+    if request.member.role not in SEES_ALL_PATIENTS:
+        return None
+    return PhysicianForm(initial={"physician": row.physician_id})
+
+
+def carry_out(form: forms.Form, act: Callable[[], Any]) -> bool:
+    """Do it; a refusal becomes the form's error, said beside the act."""
+    if not form.is_valid():
+        return False
+    try:
+        act()
+    except NotOnTheWay as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    return True
+
+
+@require_POST
+@role_required(*MOVES_REFERRALS)
+def referral_step(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """Take a step of the way, from the referral's page or from its row in a list."""
+    now = timezone.now()
+    row = theirs(request, referral_id, now)
+    form = StepForm(request.POST)
+    if carry_out(form, lambda: take_step(row, form.cleaned_data, by=request.member, now=now)):
+        row = theirs(request, referral_id, now)
+        message = said(row, form.cleaned_data["act"], by=request.member, now=now)
+        if not request.htmx:
+            return done(request, message, back_to(request, row_url(row)))
+        messages.success(request, message)
+        return fragment(request, row, now)
+    row = theirs(request, referral_id, now)
+    if request.htmx and "in_list" in request.POST:
+        refused = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return fragment(request, row, now, error=refused)
+    return shown(request, row, now, step=form)
+
+
+def take_step(row: Referral, value: dict[str, Any], *, by: Member, now: datetime) -> None:
+    """The act of the form, through the one place that enforces the way."""
+    common = {"by": by, "now": now, "note": value["note"]}
+    if value["act"] == "report_back":
+        referral_way.report_back(row, **common)
+    elif value["act"] == "attempted":
+        referral_way.record_attempt(row, known=value["known"], **common)
+    else:
+        moved = {name: value[name] for name in ("appointment_at", "seen_on")}
+        referral_way.move(row, to=value["act"], **moved, **common)
+
+
+def said(row: Referral, act: str, *, by: Member, now: datetime) -> str:
+    """What was done; or, where a colleague was quicker, who did it."""
+    step = referral_way.newest_step(row)
+    if step.by_id != by.pk:
+        return _("%(who)s was quicker: %(reference)s is %(status)s already.") % {
+            "who": step.by.name,
+            "reference": row.reference,
+            "status": row.get_status_display(),
+        }
+    return _("%(reference)s: %(act)s.") % {"reference": row.reference, "act": step.get_act_display()}
+
+
+def row_url(row: Referral) -> str:
+    return reverse("referral", args=[row.pk])
+
+
+def fragment(request: HttpRequest, row: Referral, now: datetime, *, error: str = "") -> HttpResponse:
+    """The list's row or the page's way as it stands now, and the messages above the page."""
+    if "in_list" in request.POST:
+        context = {"row": referral_row(row, member=request.member, now=now), "error": error, "now": now}
+        html = render_to_string("contacts/_referral_row.html", context, request)
+    else:
+        html = shown(request, row, now).content.decode()
+    html += render_to_string("_messages.html", {"oob": True}, request)
+    return HttpResponse(html, status=422 if error else 200)
+
+
+@require_POST
+@role_required(*MOVES_REFERRALS)
+def referral_take_back(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """Undo the last step, with a reason."""
+    now = timezone.now()
+    row = theirs(request, referral_id, now)
+    form = TakeBackForm(request.POST, auto_id="id_take_back_%s")
+    if carry_out(form, lambda: referral_way.take_back(row, by=request.member, now=now, **form.cleaned_data)):
+        return done(request, _("Taken back."), row_url(row))
+    return shown(request, theirs(request, referral_id, now), now, take_back=form)
+
+
+@require_POST
+@role_required(*MOVES_REFERRALS)
+def referral_withdraw(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """It was logged in error."""
+    now = timezone.now()
+    row = theirs(request, referral_id, now)
+    form = ReasonForm(request.POST, auto_id="id_withdraw_%s")
+    if carry_out(form, lambda: referral_way.withdraw(row, by=request.member, now=now, **form.cleaned_data)):
+        return done(request, _("%(reference)s is withdrawn.") % {"reference": row.reference}, row_url(row))
+    return shown(request, row, now, withdraw=form)
+
+
+@require_POST
+@role_required(*SEES_ALL_PATIENTS)
+def referral_physician(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """Say whom the patient will see."""
+    now = timezone.now()
+    row = theirs(request, referral_id, now)
+    form = PhysicianForm(request.POST)
+    if carry_out(form, lambda: referral_way.edit(row, by=request.member, now=now, **form.cleaned_data)):
+        return done(request, _("Saved."), row_url(row))
+    return shown(request, row, now, physician=form)
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*MOVES_REFERRALS)
+def referral_edit(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """Correct what was logged; a colleague's correction made meanwhile is shown first."""
+    now = timezone.now()
+    row = theirs(request, referral_id, now)
+    record_view(request.member, row, page="referral_edit")
+    form = EditForm(request.POST or None, member=request.member, now=now, instance=row, initial=as_typed(row))
+    if form.is_valid() and save_edit(form, row, by=request.member, now=now):
+        is_visible = visible_rows(request.member, now).filter(pk=row.pk).exists()
+        return done(request, _("Saved."), row_url(row) if is_visible else reverse("referrals"))
+    return page(request, "contacts/referral_edit.html", {"form": form, "referral": row})
+
+
+def as_typed(row: Referral) -> dict[str, Any]:
+    """Who sent it, as the form's text fields say it."""
+    return {
+        "provider": row.provider_id,
+        "provider_text": str(row.provider or ""),
+        "office": row.office_id,
+        "office_text": str(row.office or ""),
+        "newest": referral_way.newest_step(row).pk,
+    }
+
+
+def save_edit(form: EditForm, row: Referral, *, by: Member, now: datetime) -> bool:
+    """Save; False with the form's error when somebody else corrected it meanwhile, or it was withdrawn."""
+    try:
+        with transaction.atomic():  # nobody new stays behind when the correction is refused
+            provider, office = form.save_sender()
+            values = {"provider": provider, "office": office, **form.values()}
+            referral_way.edit(row, by=by, now=now, after=form.cleaned_data["newest"], **values)
+    except CorrectedMeanwhile as other:
+        form.add_error(None, meanwhile(other, row))
+        form.data = form.data.copy()
+        form.data["newest"] = other.step.pk
+    except NotOnTheWay as refusal:
+        form.add_error(None, str(refusal))
+    return not form.errors
+
+
+def meanwhile(other: CorrectedMeanwhile, row: Referral) -> str:
+    """What the colleague changed, and to what."""
+    stands = Referral.objects.get(pk=row.pk)
+    changes = [
+        f"{Referral._meta.get_field(name).verbose_name}: {getattr(stands, name) or '—'}"
+        for name in other.step.before["fields"]
+    ]
+    return _("%(who)s corrected this meanwhile (%(changes)s). Saving again puts yours in its place.") % {
+        "who": other.step.by.name,
+        "changes": "; ".join(changes),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*MOVES_REFERRALS)
+def referral_provider(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """Name who sent it, where a fax named only the office."""
+    now = timezone.now()
+    row = theirs(request, referral_id, now)
+    form = NameSenderForm(request.POST or None, office=row.office)
+    if row.provider:
+        return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
+    if form.is_valid():
+        provider, office = form.save_sender()
+        referral_way.edit(row, by=request.member, now=now, provider=provider, office=office)
+        return done(request, _("%(who)s sent it.") % {"who": provider}, back_to(request, row_url(row)))
+    return page(request, "contacts/referral_provider.html", {"form": form, "referral": row})
