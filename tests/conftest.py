@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import TransactionTestCase
+from django.test.utils import setup_databases, teardown_databases
 
 from practices.encryption import verify_keys
 
@@ -25,9 +26,14 @@ def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
     reconnect_as(settings.OWNER_DATABASE_ROLE)
 
 
+# pytest-django's own makes no test database when none of the chosen tests has its marks: the browser's tests
+# alone would then write into, and empty, the database that DATABASE_URL names.
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment, django_db_modify_db_settings, django_db_blocker
+) -> Iterator[None]:
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
         reconnect_as(settings.APP_DATABASE_ROLE)
         verify_keys()
     with pytest.MonkeyPatch.context() as patch:
@@ -35,6 +41,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
         yield
     with django_db_blocker.unblock():
         reconnect_as(settings.OWNER_DATABASE_ROLE)
+        teardown_databases(made, verbosity=0)
 
 
 flush = TransactionTestCase._fixture_teardown
