@@ -6,7 +6,7 @@ then compares names letter by letter. Two different NPIs are two people: they ar
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
@@ -24,6 +24,7 @@ from practices.models import Member
 SLICE = 500  # the newest rows looked at in one go; the page goes on with older ones
 NEAREST = 5
 ALIKE = 88  # of 100: one letter wrong in a name of eight
+Pair = tuple[int, int]
 MOST_TO_SHARE = 8  # a number shared by more is a switchboard and tells nothing
 
 
@@ -48,34 +49,36 @@ class Doubles:
 def provider_doubles(*, below: int | None = None) -> Doubles:
     """Likely doubles among the newest providers (of those with ids under `below`) and all others."""
     ids, go_on = _newest(Provider.objects.current(), below)
-    pairs = _nearest("contacts_provider", ids, _provider_names(ids))
-    contacts = dict(Provider.objects.current().values_list("pk", "phone"))
-    mails = dict(Provider.objects.current().values_list("pk", "email"))
-    pairs |= _sharing(contacts, digits, ids) | _sharing(mails, folded, ids)
+    known = Provider.objects.current().values_list("pk", "phone", "fax", "email")
+    numbers = {pk: (digits(phone), digits(fax), folded(email)) for pk, phone, fax, email in known}
+    shared = _shared(numbers, ids, [_("Same telephone."), _("Same fax."), _("Same e-mail address.")])
+    pairs = _nearest("contacts_provider", ids, _provider_names(ids)).union(*shared.values())
+    pairs -= _known_to_be_two("provider")
     rows = _providers({pk for pair in pairs for pk in pair})
     places = _places(rows)
-    compared = (
-        _compare_providers(rows[a], rows[b], places[a], places[b])
-        for a, b in pairs - _known_to_be_two("provider")
-        if a in rows and b in rows
+    return Doubles(
+        _best_first(
+            _compare_providers(rows[a], rows[b], places[a], places[b], _reasons(shared, (a, b)))
+            for a, b in pairs
+            if a in rows and b in rows
+        ),
+        go_on,
     )
-    return Doubles(_best_first(compared), go_on)
 
 
 def office_doubles(*, below: int | None = None) -> Doubles:
     """The same for offices."""
     ids, go_on = _newest(Office.objects.current(), below)
-    rows = {row.pk: row for row in Office.objects.current().defer("notes")}
-    pairs = _nearest("contacts_office", ids, {pk: folded(rows[pk].name) for pk in ids})
-    for attribute, plain in (("phone", digits), ("fax", digits)):
-        pairs |= _sharing({pk: getattr(row, attribute) for pk, row in rows.items()}, plain, ids)
-    pairs |= _sharing({pk: _address(row) for pk, row in rows.items()}, str, ids)
-    compared = (
-        _compare_offices(rows[a], rows[b])
-        for a, b in pairs - _known_to_be_two("office")
-        if a in rows and b in rows
+    rows = {row.pk: row for row in Office.objects.current().defer("notes", "search")}
+    marks = {pk: (_address(row), digits(row.phone), digits(row.fax)) for pk, row in rows.items()}
+    shared = _shared(marks, ids, [_("Same address."), _("Same telephone."), _("Same fax.")])
+    pairs = _nearest("contacts_office", ids, {pk: folded(rows[pk].name) for pk in ids}).union(
+        *shared.values()
     )
-    return Doubles(_best_first(compared), go_on)
+    pairs -= _known_to_be_two("office")
+    return Doubles(
+        _best_first(_compare_offices(rows[a], rows[b], _reasons(shared, (a, b))) for a, b in pairs), go_on
+    )
 
 
 def say_not_a_double(
@@ -102,7 +105,7 @@ def _newest(rows: models.QuerySet, below: int | None) -> tuple[list[int], int | 
     return ids[:SLICE], ids[SLICE - 1] if len(ids) > SLICE else None
 
 
-def _nearest(table: str, ids: list[int], names: dict[int, str]) -> set[tuple[int, int]]:
+def _nearest(table: str, ids: list[int], names: dict[int, str]) -> set[Pair]:
     """Each row with the few whose search text comes nearest to its name (trigram word distance, GiST index)."""
     if not ids:
         return set()
@@ -123,27 +126,32 @@ def _nearest(table: str, ids: list[int], names: dict[int, str]) -> set[tuple[int
         return {_in_order(*pair) for pair in cursor.fetchall()}
 
 
-def _sharing(values: dict[int, str], plain: Callable[[str], str], ids: Iterable[int]) -> set[tuple[int, int]]:
-    """Pairs with the same value, one of them among `ids`."""
-    holders: dict[str, list[int]] = defaultdict(list)
-    for pk, value in values.items():
-        if value and (key := plain(value)):
-            holders[key].append(pk)
+def _shared(
+    marks: dict[int, tuple[str, ...]], ids: Iterable[int], reasons: list[str]
+) -> dict[str, set[Pair]]:
+    """For each reason the pairs with the same mark in that place, one of them among `ids`."""
     wanted = set(ids)
-    return {
-        _in_order(*pair)
-        for group in holders.values()
-        if len(group) <= MOST_TO_SHARE
-        for pair in combinations(group, 2)
-        if not wanted.isdisjoint(pair)
-    }
+    shared: dict[str, set[Pair]] = {}
+    for place, reason in enumerate(reasons):
+        holders: dict[str, list[int]] = defaultdict(list)
+        for pk, found in marks.items():
+            if found[place]:
+                holders[found[place]].append(pk)
+        groups = (group for group in holders.values() if len(group) <= MOST_TO_SHARE)
+        pairs = (_in_order(*pair) for group in groups for pair in combinations(group, 2))
+        shared[reason] = {pair for pair in pairs if not wanted.isdisjoint(pair)}
+    return shared
 
 
-def _in_order(a: int, b: int) -> tuple[int, int]:
+def _reasons(shared: dict[str, set[Pair]], pair: Pair) -> list[str]:
+    return [reason for reason, pairs in shared.items() if pair in pairs]
+
+
+def _in_order(a: int, b: int) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
-def _known_to_be_two(kind: str) -> set[tuple[int, int]]:
+def _known_to_be_two(kind: str) -> set[Pair]:
     said = NotADouble.objects.filter(**{f"first_{kind}__isnull": False})
     return set(said.values_list(f"first_{kind}_id", f"second_{kind}_id"))
 
@@ -166,56 +174,59 @@ def _places(rows: Iterable[int]) -> dict[int, dict[int, Office]]:
 
 
 def _compare_providers(
-    a: Provider, b: Provider, offices_of_a: dict[int, Office], offices_of_b: dict[int, Office]
+    a: Provider,
+    b: Provider,
+    offices_of_a: dict[int, Office],
+    offices_of_b: dict[int, Office],
+    shared: list[str],
 ) -> Double | None:
     if a.npi and b.npi:
         return None
-    likeness, reasons = _compare_names(a, b)
+    likeness, reason = _compare_names(a, b)
     if likeness < ALIKE:
         return None
-    shared = offices_of_a.keys() & offices_of_b.keys()
-    support = [_("Both work at %(office)s.") % {"office": offices_of_a[pk]} for pk in sorted(shared)[:1]]
-    support += _same(_("Same telephone."), digits(a.phone), digits(b.phone))
-    support += _same(_("Same fax."), digits(a.fax), digits(b.fax))
-    support += _same(_("Same e-mail address."), folded(a.email), folded(b.email))
-    support += _same(_("Same specialty."), a.specialty_id, b.specialty_id)
-    cities = [
-        {folded(office.city) for office in offices.values()} - {""}
-        for offices in (offices_of_a, offices_of_b)
-    ]
-    if not shared and cities[0] & cities[1]:
-        support.append(_("Both work in %(city)s.") % {"city": sorted(cities[0] & cities[1])[0].title()})
+    support = [*_same_place(offices_of_a, offices_of_b), *shared]
+    if a.specialty_id and a.specialty_id == b.specialty_id:
+        support.append(_("Same specialty."))
     if likeness < 100 and not support:
         return None
     if a.npi or b.npi:
         support.append(_("Only one of them has an NPI."))
-    return Double(a, b, reasons + support, likeness + 5 * len(support))
+    return Double(a, b, [reason, *support], likeness + 5 * len(support))
 
 
-def _compare_names(a: Provider, b: Provider) -> tuple[float, list[str]]:
+def _same_place(a: dict[int, Office], b: dict[int, Office]) -> list[str]:
+    if shared := a.keys() & b.keys():
+        return [_("Both work at %(office)s.") % {"office": a[min(shared)]}]
+    cities = {folded(office.city): office.city for office in a.values() if office.city}
+    both = cities.keys() & {folded(office.city) for office in b.values()}
+    return [_("Both work in %(city)s.") % {"city": cities[min(both)]}] if both else []
+
+
+def _compare_names(a: Provider, b: Provider) -> tuple[float, str]:
     """How alike, of 100, and the reason; an initial or a missing given name agrees with any that begins so."""
     mine, theirs = ((folded(row.given_name).rstrip("."), folded(row.family_name)) for row in (a, b))
     if mine == theirs:
-        return 100, [_("Same name.")]
-    families = fuzz.ratio(mine[1], theirs[1])
-    is_short = mine[0].startswith(theirs[0]) or theirs[0].startswith(mine[0])
-    if families >= ALIKE and is_short:
-        return (families + 98) / 2, [_("The names agree as far as they are given.")]
+        return 100, _("Same name.")
     if mine == theirs[::-1]:
-        return 97, [_("Same names, the other way round.")]
-    likeness = min(families, fuzz.ratio(mine[0], theirs[0]) + 8)
-    return likeness, [_("The names differ by a letter or two.")]
+        return 97, _("Same names, the other way round.")
+    given = 98 if _is_short_for(mine[0], theirs[0]) else fuzz.ratio(mine[0], theirs[0]) + 8
+    if mine[1] == theirs[1] and given == 98:
+        return given, _("The names agree as far as they are given.")
+    return min(fuzz.ratio(mine[1], theirs[1]), given), _("The names differ by a letter or two.")
 
 
-def _compare_offices(a: Office, b: Office) -> Double | None:
-    likeness = fuzz.token_set_ratio(folded(a.name), folded(b.name))
-    reasons = _same(_("Same address."), _address(a), _address(b))
-    reasons += _same(_("Same telephone."), digits(a.phone), digits(b.phone))
-    reasons += _same(_("Same fax."), digits(a.fax), digits(b.fax))
+def _is_short_for(a: str, b: str) -> bool:
+    return a.startswith(b) or b.startswith(a)
+
+
+def _compare_offices(a: Office, b: Office, shared: list[str]) -> Double | None:
+    mine, theirs = folded(a.name), folded(b.name)
+    likeness = fuzz.token_sort_ratio(mine, theirs)
+    reasons = list(shared)
     is_near = folded(a.city) == folded(b.city) or not (a.city and b.city)
     if likeness >= ALIKE and is_near:
-        same = folded(a.name) == folded(b.name)
-        reasons.insert(0, _("Same name.") if same else _("The names are alike."))
+        reasons.insert(0, _("Same name.") if mine == theirs else _("The names are alike."))
     return Double(a, b, reasons, likeness / 2 + 25 * len(reasons)) if reasons else None
 
 
@@ -227,10 +238,6 @@ def _address(office: Office) -> str:
     return "|".join([re.sub(r"[^a-z0-9]", "", folded(office.street + office.suite)), place])
 
 
-def _same(reason: str, a: Any, b: Any) -> list[str]:
-    return [reason] if a and a == b else []
-
-
-def _best_first(compared: Iterator[Double | None] | Iterable[Double | None]) -> list[Double]:
+def _best_first(compared: Iterable[Double | None]) -> list[Double]:
     found = [double for double in compared if double]
     return sorted(found, key=lambda double: (-double.likeness, double.first.pk, double.second.pk))
