@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -94,6 +95,25 @@ def rhythms(day: date, *, referrals: QuerySet | None = None) -> dict[int, Rhythm
         )
     )
     return {row.pop("provider_id"): Rhythm(**row) for row in found}
+
+
+def providers_with_rhythm(providers: QuerySet, day: date) -> list[tuple[Any, Rhythm]]:
+    """These providers, each with their rhythm as of `day`, from one query."""
+    came, received = (
+        Q(referrals__withdrawn_at=None, referrals__received_on__lte=day),
+        "referrals__received_on",
+    )
+    window = came & Q(referrals__received_on__gt=day - WINDOW)
+    found = providers.order_by("family_name", "given_name", "pk").annotate(
+        rhythm_ever_on=Min(received, filter=came),
+        rhythm_first_on=Min(received, filter=window),
+        rhythm_last_on=Max(received, filter=window),
+        rhythm_days=Count(received, filter=window, distinct=True),
+    )
+    return [
+        (row, Rhythm(row.rhythm_ever_on, row.rhythm_first_on, row.rhythm_last_on, row.rhythm_days))
+        for row in found
+    ]
 
 
 def in_words(day: date, rhythm: Rhythm) -> str:

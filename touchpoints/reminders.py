@@ -119,6 +119,16 @@ def dismiss(reminder: Reminder, *, by: Member, now: datetime, reason: str) -> Re
 
 
 @transaction.atomic
+def reopen(reminder: Reminder) -> Reminder:
+    """It was closed by mistake: it is due again."""
+    row = Reminder.objects.select_for_update().get(pk=reminder.pk)
+    if row.state in (State.DONE, State.DISMISSED):
+        row.state, row.closed_at, row.closed_by, row.dismissed_reason = State.OPEN, None, None, ""
+        row.save(update_fields=["state", "closed_at", "closed_by", "dismissed_reason"])
+    return row
+
+
+@transaction.atomic
 def snooze(reminder: Reminder, *, until: date, now: datetime) -> Reminder:
     """Ask again on that day (the practice's date)."""
     row = Reminder.objects.select_for_update().get(pk=reminder.pk)

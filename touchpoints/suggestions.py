@@ -157,7 +157,9 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
         .order_by("-happened_on", "-id")
     )
     cards = thanks.filter(member=OuterRef("list__physician"), kind=Touchpoint.Kind.CARD)
-    return rows.select_related("provider", "list", "assignee__user", "decided_by__user", "call").annotate(
+    return rows.select_related(
+        "provider", "list__physician__user", "assignee__user", "decided_by__user", "call"
+    ).annotate(
         found_office=Subquery(_main_office()),
         found_count=Coalesce(Subquery(per_row.annotate(n=Count("pk")).values("n")), Value(0)),
         found_first_on=Subquery(per_row.annotate(on=Min("referral__received_on")).values("on")),

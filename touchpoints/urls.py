@@ -1,3 +1,31 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from touchpoints import views
+
+thank_you_row = [
+    path("", views.thank_you_row, name="thank_you_row"),
+    path("card/", views.thank_you_card, name="thank_you_card"),
+    path("call/", views.thank_you_call, name="thank_you_call"),
+    path("skip/", views.thank_you_skip, name="thank_you_skip"),
+    path("carry/", views.thank_you_carry, name="thank_you_carry"),
+    path("hand-over/", views.thank_you_hand_over, name="thank_you_hand_over"),
+    path("written/", views.thank_you_written, name="thank_you_written"),
+    path("mailed/", views.thank_you_mailed, name="thank_you_mailed"),
+    path("take-back/", views.thank_you_take_back, name="thank_you_take_back"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("thank-you/", views.thank_you, name="thank_you"),
+    path("thank-you/<week:week>/", views.thank_you_week, name="thank_you_week"),
+    path("thank-you/rows/<int:row_id>/", include(thank_you_row)),
+    path("thank-you/cards/", views.thank_you_cards, name="thank_you_cards"),
+    path("thank-you/cards/put-back/", views.thank_you_put_back, name="thank_you_put_back"),
+    path("providers/<int:provider_id>/", views.provider, name="provider"),
+    path("offices/<int:office_id>/", views.office, name="office"),
+    path("reminders/", views.reminders, name="reminders"),
+    path("reminders/<int:reminder_id>/", views.reminder, name="reminder"),
+    path("reminders/<int:reminder_id>/done/", views.reminder_done, name="reminder_done"),
+    path("reminders/<int:reminder_id>/snooze/", views.reminder_snooze, name="reminder_snooze"),
+    path("reminders/<int:reminder_id>/dismiss/", views.reminder_dismiss, name="reminder_dismiss"),
+]

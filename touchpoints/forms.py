@@ -1,0 +1,200 @@
+"""The forms of thank-you rows and reminders."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Referral
+from practices.models import Member
+
+
+class Act(forms.Form):
+    """A press of a button: nothing to fill in."""
+
+
+class CardForm(forms.Form):
+    """A card, with a line of one's own."""
+
+    submit_label = _("A card with this line")
+    personal_line = forms.CharField(
+        label=_("A line of your own"),
+        max_length=500,
+        required=False,
+        help_text=_("Goes on the card. Never name a patient."),
+        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
+    )
+
+    def line(self) -> str | None:
+        """What was typed; None when the form did not ask, so that a line once written stays."""
+        return self.cleaned_data["personal_line"] if "personal_line" in self.data else None
+
+
+class CallForm(forms.Form):
+    """They were called: what was said, whether we thanked, on whom we reported back."""
+
+    submit_label = _("They were called")
+    is_a_call = True
+    note = forms.CharField(
+        label=_("What was said"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
+    )
+    is_thanks = forms.BooleanField(label=_("Thanks were given"), required=False, initial=True)
+    reported_on = forms.TypedMultipleChoiceField(
+        label=_("Reported back on"), required=False, coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, reports: list[Referral], names: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reports = reports
+        self.fields["reported_on"].choices = [
+            (referral.pk, self._patient(referral, names=names)) for referral in reports
+        ]
+        if not reports:
+            del self.fields["reported_on"]
+
+    def said(self) -> dict[str, Any]:
+        """What the rule takes."""
+        told = self.cleaned_data.get("reported_on", [])
+        return {
+            "note": self.cleaned_data["note"],
+            "is_thanks": self.cleaned_data["is_thanks"],
+            "reported_on": [referral for referral in self.reports if referral.pk in told],
+        }
+
+    @staticmethod
+    def _patient(referral: Referral, *, names: bool) -> str:
+        label = referral.patient_name if names else referral.patient_initials
+        return f"{label or referral.reference}, {referral.get_status_display()}"
+
+
+class SkipForm(forms.Form):
+    """No thanks this time, and why."""
+
+    submit_label = _("Skip")
+    READY = [
+        ("", _("Choose a reason …")),
+        ("in_person", _("Thanked in person")),
+        ("colleague", _("A colleague thanked them")),
+        ("unwanted", _("They asked for no thanks")),
+        ("not_theirs", _("The referral is not theirs")),
+        ("other", _("Another reason")),
+    ]
+    ready = forms.ChoiceField(
+        label=_("Reason"), choices=READY, required=False, widget=forms.Select(attrs={"autofocus": True})
+    )
+    words = forms.CharField(label=_("In your own words"), max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        ready, words = data.get("ready"), data.get("words", "").strip()
+        if not words and ready in ("", "other"):
+            field = "words" if ready == "other" else "ready"
+            self.add_error(field, _("Say why, so that nobody wonders later."))
+        return data
+
+    @property
+    def reason(self) -> str:
+        """The reason in words."""
+        ready = self.cleaned_data["ready"]
+        chosen = "" if ready in ("", "other") else str(dict(self.READY)[ready])
+        return ": ".join(filter(None, [chosen, self.cleaned_data["words"].strip()]))
+
+
+class HandOverForm(forms.Form):
+    """Who writes and mails it."""
+
+    submit_label = _("Hand over")
+    to = forms.ModelChoiceField(
+        label=_("Who writes and mails it"),
+        queryset=Member._base_manager.none(),
+        required=False,
+        widget=forms.Select(attrs={"autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, physician: Member, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = Member.objects.active().exclude(pk=physician.pk).select_related("user")
+        self.fields["to"].queryset = others.order_by("user__name")
+        self.fields["to"].empty_label = str(physician)
+
+
+class MailedForm(forms.Form):
+    """On which day the card was mailed; today unless said."""
+
+    submit_label = _("Mailed")
+    on = forms.DateField(
+        label=_("Mailed on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        self.fields["on"].initial = today.isoformat()
+        self.fields["on"].widget.attrs["max"] = today.isoformat()
+
+    def clean_on(self) -> date | None:
+        on: date | None = self.cleaned_data["on"]
+        if on and on > self.today:
+            raise forms.ValidationError(_("A card can't have been mailed in the future."))
+        return on
+
+
+class CardsForm(forms.Form):
+    """Several cards, written or mailed in one sitting."""
+
+    act = forms.ChoiceField(choices=[("written", _("Written")), ("mailed", _("Mailed today"))])
+    row = forms.TypedMultipleChoiceField(coerce=int)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        # Any number may come; the view acts on those that are this member's alone.
+        self.fields["row"].choices = [(value, value) for value in data.getlist("row") if value.isdigit()]
+
+
+class SnoozeForm(forms.Form):
+    """Until when a reminder is put off."""
+
+    submit_label = _("Put off")
+    when = forms.ChoiceField(
+        label=_("Until"),
+        choices=[("tomorrow", _("Tomorrow")), ("week", _("Monday next week")), ("day", _("The day below"))],
+        widget=forms.Select(attrs={"autofocus": True}),
+    )
+    on = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        self.fields["on"].widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("when") == "day" and (data.get("on") or self.today) <= self.today:
+            self.add_error("on", _("Choose a day to come."))
+        return data
+
+    @property
+    def until(self) -> date:
+        """The practice's date that was chosen."""
+        monday = self.today + timedelta(days=7 - self.today.weekday())
+        return {"tomorrow": self.today + timedelta(days=1), "week": monday}.get(
+            self.cleaned_data["when"], self.cleaned_data["on"]
+        )
+
+
+class DismissForm(forms.Form):
+    """Why a reminder need not be done."""
+
+    submit_label = _("Dismiss")
+    reason = forms.CharField(
+        label=_("Why it need not be done"),
+        max_length=300,
+        widget=forms.TextInput(attrs={"autofocus": True}),
+        help_text=_("It will not come back for the same cause."),
+    )

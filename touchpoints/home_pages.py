@@ -1,0 +1,404 @@
+"""What each role finds on top when the day begins: the next thing, then what else waits, each opening its rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from contacts.models import Office, Provider, ProviderOffice, Referral
+from contacts.models.referrals import Status
+from contacts.referral_rows import TONES as REFERRAL_TONES
+from contacts.referral_rows import ReferralRow, referral_rows, sender_of
+from contacts.standing import TONES, Rhythm, Standing, in_words, providers_with_rhythm, standing_on
+from practices.models import Member, Practice
+from practices.roles import Role
+from touchpoints.models import Reminder, ThankYou, ThankYouList, Touchpoint
+from touchpoints.reminder_pages import lines_of, visible_to
+from touchpoints.suggestions import Suggestion, facts_of, reports_due
+from touchpoints.thank_you_pages import ListLine, with_progress
+
+SHOWN = 6
+QUIET = (Standing.DECLINING, Standing.LAPSED)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A sentence with a count, that opens its rows."""
+
+    count: int
+    text: str
+    url: str
+    is_counted: bool = True
+
+    @property
+    def sentence(self) -> str:
+        return self.text % {"n": self.count} if self.is_counted else self.text
+
+
+@dataclass(frozen=True)
+class HomeRow:
+    """One thing in a section."""
+
+    title: str
+    url: str
+    note: str = ""
+    label: str = ""
+    tone: str = "neutral"
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some rows of one kind, and the way to all of them."""
+
+    id: str
+    title: str
+    rows: list[HomeRow]
+    all_url: str = ""
+
+
+@dataclass
+class HomePage:
+    """The next thing on top, the figures, the sections that have rows."""
+
+    figures: list[Figure] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
+
+    @property
+    def next(self) -> Figure | None:
+        """The first thing that waits."""
+        return next((figure for figure in self.figures if figure.count), None)
+
+    @property
+    def others(self) -> list[Figure]:
+        return [figure for figure in self.figures if figure.count and figure is not self.next]
+
+    @property
+    def filled(self) -> list[Section]:
+        return [section for section in self.sections if section.rows]
+
+
+def home_page(member: Member, *, now: datetime) -> HomePage:
+    """The home of the member's role."""
+    return HOMES[Role(member.role)](member, now)
+
+
+def _intake_home(member: Member, now: datetime) -> HomePage:
+    """Manager and coordinator: intake, who sent this, lists still open, overdue, new and quiet referrers."""
+    today = member.practice.today(now)
+    lists = _open_lists(ThankYouList.objects.all())
+    overdue = Referral.objects.overdue(now).select_related(
+        "provider", "office", "physician__user", "next_action_owner__user"
+    )
+    rows = referral_rows(overdue.order_by("next_action_due_at", "pk")[:SHOWN], member=member, now=now)
+    quiet, new = _quiet_and_new(providers_with_rhythm(Provider.objects.active(), today), today)
+    return HomePage(
+        figures=_intake_figures(member, now, today),
+        sections=[
+            _overdue_section(rows),
+            _lists_section(lists, member),
+            *_relationship_sections(quiet, new, today),
+        ],
+    )
+
+
+def _overdue_section(rows: list[ReferralRow]) -> Section:
+    shown = [
+        HomeRow(
+            title=f"{row.next_action}: {row.who}",
+            url=row.url,
+            note=", ".join(filter(None, [row.sender, row.owner, _due(row.due_at)])),
+            label=row.status,
+            tone=row.tone,
+        )
+        for row in rows
+    ]
+    return Section("overdue", _("Overdue next steps"), shown, reverse("referrals") + "?status=overdue")
+
+
+def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
+    referrals, day = Referral.objects.standing(), today.isoformat()
+    found = _counts(
+        member.practice,
+        sender=Referral.objects.awaiting_provider(),
+        overdue=Referral.objects.overdue(now),
+        patient=Referral.objects.awaiting_patient(),
+        cards=_cards_of(member),
+        reports=reports_due(),
+        reminders=visible_to(member).filter(member=member).due_on(today),
+        today=referrals.filter(received_on=today),
+    )
+    to = reverse("referrals")
+    return [
+        Figure(
+            found["overdue"],
+            ngettext("%(n)d next step is overdue", "%(n)d next steps are overdue", found["overdue"]),
+            f"{to}?status=overdue",
+        ),
+        Figure(
+            found["sender"],
+            ngettext(
+                "%(n)d referral asks: who sent this?", "%(n)d referrals ask: who sent this?", found["sender"]
+            ),
+            f"{to}?awaiting=provider",
+        ),
+        Figure(
+            found["patient"],
+            ngettext("%(n)d patient is to complete", "%(n)d patients are to complete", found["patient"]),
+            f"{to}?awaiting=patient",
+        ),
+        _cards_figure(found["cards"]),
+        _reminders_figure(found["reminders"]),
+        Figure(
+            found["reports"],
+            ngettext("%(n)d report back is due", "%(n)d reports back are due", found["reports"]),
+            f"{to}?awaiting=report_back",
+        ),
+        Figure(
+            found["today"],
+            ngettext("%(n)d referral came in today", "%(n)d referrals came in today", found["today"]),
+            f"{to}?received_from={day}&received_until={day}",
+        ),
+    ]
+
+
+def _physician_home(member: Member, now: datetime) -> HomePage:
+    """This week's thank-yous, calls to make, report-backs due, own reminders."""
+    today = member.practice.today(now)
+    lists = _open_lists(ThankYouList.objects.visible_to(member))
+    due = _counted(reports_due().filter(physician=member).order_by("next_action_due_at", "pk"))
+    reports = list(due.select_related("provider", "office"))
+    reminders = list(_counted(visible_to(member).due_on(today)))
+    count = _total(reports)
+    text = ngettext("%(n)d referrer waits for your word", "%(n)d referrers wait for your word", count)
+    return HomePage(
+        figures=[
+            *[Figure(1, _list_in_words(line), line.url, is_counted=False) for line in lists],
+            Figure(count, text, reverse("referrals") + "?awaiting=report_back"),
+            _reminders_figure(_total(reminders)),
+        ],
+        sections=[
+            Section("calls", _("Calls to make"), _calls(lists, member, today)),
+            _reports_section(reports),
+            _reminders_section(reminders, member, today),
+        ],
+    )
+
+
+def _liaison_home(member: Member, now: datetime) -> HomePage:
+    """Their offices and what waits there, who has gone quiet, cards handed over, reminders."""
+    today = member.practice.today(now)
+    cards = _counts(member.practice, cards=_cards_of(member))["cards"]
+    reminders = list(_counted(visible_to(member).due_on(today)))
+    territory = Q(liaison=member) | Q(places__office__liaison=member, places__is_main=True)
+    own = Provider.objects.active().filter(pk__in=Provider.objects.filter(territory).values("pk"))
+    quiet, new = _quiet_and_new(providers_with_rhythm(own, today), today)
+    return HomePage(
+        figures=[
+            _cards_figure(cards),
+            _reminders_figure(_total(reminders)),
+        ],
+        sections=[
+            Section("offices", _("Your offices"), _office_rows(member, today), reverse("offices")),
+            _reminders_section(reminders, member, today),
+            *_relationship_sections(quiet, new, today),
+        ],
+    )
+
+
+HOMES: dict[str, Callable[[Member, datetime], HomePage]] = {
+    Role.MANAGER: _intake_home,
+    Role.COORDINATOR: _intake_home,
+    Role.PHYSICIAN: _physician_home,
+    Role.LIAISON: _liaison_home,
+}
+
+
+def _open_lists(lists: QuerySet[ThankYouList]) -> list[ListLine]:
+    """Lists that are not finished, the newest first."""
+    found = with_progress(lists.filter(finished_at=None))
+    return [ListLine.of(one) for one in found.order_by("-week_starts_on", "physician__user__name")[:SHOWN]]
+
+
+def _lists_section(lists: list[ListLine], member: Member) -> Section:
+    opens = reverse("thank_you")
+    rows = [
+        HomeRow(
+            title=line.physician,
+            url=line.url if member.is_manager else "",
+            note=f"{line.week_words}: {line.what_is_left}",
+        )
+        for line in lists
+    ]
+    return Section("lists", _("Thank-you lists still open"), rows, opens)
+
+
+def _list_in_words(line: ListLine) -> str:
+    words = {"week": line.week_words, "left": line.what_is_left}
+    return _("Your thank-yous of %(week)s: %(left)s") % words
+
+
+def _calls(lists: list[ListLine], member: Member, today: date) -> list[HomeRow]:
+    """Whom the newest open list suggests to call."""
+    if not lists:
+        return []
+    rows = ThankYou.objects.undecided().filter(list=lists[0].id)
+    facts = facts_of(rows, practice=member.practice, today=today)
+    asks = (Suggestion.CALL, Suggestion.CARD_AND_CALL)
+    return [
+        HomeRow(
+            title=str(fact.row.provider),
+            url=f"{lists[0].url}#thank-you-{fact.row.pk}",
+            note=fact.reason,
+            phone=fact.row.provider.phone or fact.office.get("phone", ""),
+        )
+        for fact in facts
+        if fact.suggestion in asks
+    ][:SHOWN]
+
+
+def _reports_section(reports: list[Referral]) -> Section:
+    rows = [
+        HomeRow(
+            title=sender_of(referral),
+            url=reverse("referral", args=[referral.pk]),
+            note=", ".join(filter(None, [referral.patient_initials, _due(referral.next_action_due_at)])),
+            label=referral.get_status_display(),
+            tone=REFERRAL_TONES[Status(referral.status)],
+        )
+        for referral in reports
+    ]
+    return Section("reports", _("Reports back due"), rows, reverse("referrals") + "?awaiting=report_back")
+
+
+def _reminders_section(reminders: list[Reminder], member: Member, today: date) -> Section:
+    rows = [
+        HomeRow(title=line.reminder.reason, url=line.url or reverse("reminders"), note=line.due)
+        for line in lines_of(reminders, member, today=today)
+    ]
+    return Section("reminders", _("Reminders"), rows, reverse("reminders"))
+
+
+def _cards_of(member: Member) -> QuerySet[ThankYou]:
+    return ThankYou.objects.filter(assignee=member, state__in=["to_write", "written"])
+
+
+def _cards_figure(count: int) -> Figure:
+    text = ngettext("%(n)d card was handed over to you", "%(n)d cards were handed over to you", count)
+    return Figure(count, text, reverse("thank_you"))
+
+
+def _reminders_figure(count: int) -> Figure:
+    text = ngettext("%(n)d reminder is due", "%(n)d reminders are due", count)
+    return Figure(count, text, reverse("reminders"))
+
+
+def _office_rows(member: Member, today: date) -> list[HomeRow]:
+    """The liaison's offices, the longest unvisited first, with what waits at each."""
+    visits = Touchpoint.objects.standing().filter(office=OuterRef("pk"), kind=Touchpoint.Kind.MEETING)
+    here = ProviderOffice.objects.filter(office=OuterRef(OuterRef("pk")), is_main=True).values("provider")
+    offices = Office.objects.current().filter(liaison=member)
+    found = offices.annotate(
+        visited_on=Subquery(visits.order_by().values("office").annotate(on=Max("happened_on")).values("on")),
+        reports=_count(reports_due().filter(provider__in=here)),
+        cards=_count(ThankYou.objects.filter(provider__in=here, state__in=["to_write", "written"])),
+        due=_count(Reminder.objects.due_on(today).filter(provider__in=here)),
+    )
+    return [
+        HomeRow(
+            title=str(office),
+            url=reverse("office", args=[office.pk]),
+            note=", ".join(filter(None, [office.place, _visited(office.visited_on, today)])),
+            label=_what_waits(office),
+            tone="due",
+            phone=office.phone,
+        )
+        for office in found.order_by("visited_on", "name")[: 2 * SHOWN]
+    ]
+
+
+def _what_waits(office: Any) -> str:
+    parts = [
+        (office.reports, ngettext("%(n)d report due", "%(n)d reports due", office.reports)),
+        (office.cards, ngettext("%(n)d card waits", "%(n)d cards wait", office.cards)),
+        (office.due, ngettext("%(n)d reminder", "%(n)d reminders", office.due)),
+    ]
+    return ", ".join(text % {"n": count} for count, text in parts if count)
+
+
+def _visited(on: date | None, today: date) -> str:
+    if on is None:
+        return _("not visited yet")
+    days = (today - on).days
+    return ngettext("visited %(n)d day ago", "visited %(n)d days ago", days) % {"n": days}
+
+
+def _quiet_and_new(
+    known: list[tuple[Any, Rhythm]], today: date
+) -> tuple[list[tuple[Any, Rhythm]], list[tuple[Any, Rhythm]]]:
+    """Who has gone quiet, those who used to send most first; and who is new, the newest first."""
+    quiet = [one for one in known if standing_on(today, one[1]) in QUIET]
+    new = [one for one in known if standing_on(today, one[1]) == Standing.NEW]
+    quiet.sort(key=lambda one: -one[1].days)
+    new.sort(key=lambda one: one[1].first_ever_on, reverse=True)
+    return quiet, new
+
+
+def _relationship_sections(
+    quiet: list[tuple[Any, Rhythm]], new: list[tuple[Any, Rhythm]], today: date
+) -> list[Section]:
+    to = reverse("providers")
+    declining = f"{to}?standing={Standing.DECLINING}"
+    return [
+        Section("quiet", _("Gone quiet"), [_relationship(*one, today) for one in quiet[:SHOWN]], declining),
+        Section(
+            "new",
+            _("New referrers"),
+            [_relationship(*one, today) for one in new[:SHOWN]],
+            f"{to}?standing={Standing.NEW}",
+        ),
+    ]
+
+
+def _relationship(provider: Any, rhythm: Rhythm, today: date) -> HomeRow:
+    standing = standing_on(today, rhythm)
+    return HomeRow(
+        title=str(provider),
+        url=reverse("provider", args=[provider.pk]),
+        note=in_words(today, rhythm),
+        label=standing.label,
+        tone=TONES[standing],
+    )
+
+
+def _due(at: datetime | None) -> str:
+    return _("due %(day)s") % {"day": date_format(localtime(at), "j F")} if at else ""
+
+
+def _counted(rows: QuerySet) -> QuerySet:
+    """The first rows, each with how many there are in all."""
+    return rows.annotate(in_all=Window(Count("pk")))[:SHOWN]
+
+
+def _total(rows: list[Any]) -> int:
+    return rows[0].in_all if rows else 0
+
+
+def _counts(practice: Practice, **rows: QuerySet) -> dict[str, int]:
+    """How many rows each has, from one query."""
+    counts = {f"count_{name}": _count(which) for name, which in rows.items()}
+    found = Practice.objects.annotate(**counts).get(pk=practice.pk)
+    return {name: getattr(found, f"count_{name}") for name in rows}
+
+
+def _count(rows: QuerySet) -> Coalesce:
+    per_practice = rows.order_by().values("practice").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(per_practice), Value(0))

@@ -1,0 +1,320 @@
+"""What is done with a row of a thank-you list: each act has an address of its own.
+
+GET asks for what the act needs, POST acts. With htmx the row is answered, otherwise the page it stands on.
+"""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from practices.models import PatientAccess
+from practices.patient_access import record_access
+from practices.roles import DECIDES_THANK_YOUS, member_required, role_required
+from touchpoints import thank_you_acts as acts
+from touchpoints.forms import Act, CallForm, CardForm, CardsForm, HandOverForm, MailedForm, SkipForm
+from touchpoints.models import ThankYou, ThankYouList
+from touchpoints.suggestions import add_referrals, facts_of
+from touchpoints.thank_you_pages import chosen_list
+from touchpoints.thank_you_rows import RowLine, may_decide, may_write
+
+State = ThankYou.State
+SEVERAL = 100
+
+
+@require_safe
+@member_required
+def thank_you_row(request: HttpRequest, row_id: int) -> HttpResponse:
+    """One row as it stands."""
+    return _shown(request, _row(request, row_id))
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*DECIDES_THANK_YOUS)
+def thank_you_card(request: HttpRequest, row_id: int) -> HttpResponse:
+    """Decide for a card; with a line of one's own, or a better one."""
+    row = _row_to_decide(request, row_id)
+    form = CardForm(_posted(request), initial={"personal_line": row.personal_line})
+    return _answer(
+        request,
+        row,
+        form,
+        lambda: acts.write_card(row, by=request.member, now=timezone.now(), personal_line=form.line()),
+        said=_("A card to %(name)s."),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*DECIDES_THANK_YOUS)
+def thank_you_call(request: HttpRequest, row_id: int) -> HttpResponse:
+    """They were called, to thank and to report back."""
+    row = _row_to_decide(request, row_id)
+    line = _line(request, row)
+    form = CallForm(_posted(request), reports=line.facts.reports_due, names=line.shows_names)
+    return _answer(
+        request,
+        row,
+        form,
+        lambda: acts.record_call(row, by=request.member, now=timezone.now(), **form.said()),
+        said=_("The call to %(name)s is recorded."),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*DECIDES_THANK_YOUS)
+def thank_you_skip(request: HttpRequest, row_id: int) -> HttpResponse:
+    """No thanks this time, for a reason."""
+    row = _row_to_decide(request, row_id)
+    form = SkipForm(_posted(request))
+    return _answer(
+        request,
+        row,
+        form,
+        lambda: acts.skip(row, by=request.member, now=timezone.now(), reason=form.reason),
+        said=_("%(name)s skipped."),
+    )
+
+
+@require_POST
+@role_required(*DECIDES_THANK_YOUS)
+def thank_you_carry(request: HttpRequest, row_id: int) -> HttpResponse:
+    """These patients go with the next card."""
+    row = _row_to_decide(request, row_id)
+    return _answer(
+        request,
+        row,
+        Act(request.POST),
+        lambda: acts.carry(row, by=request.member, now=timezone.now()),
+        said=_("Carried to the next card to %(name)s."),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(*DECIDES_THANK_YOUS)
+def thank_you_hand_over(request: HttpRequest, row_id: int) -> HttpResponse:
+    """Somebody else writes and mails it; it stays on its list."""
+    row = _row_to_decide(request, row_id)
+    form = HandOverForm(_posted(request), initial={"to": row.assignee_id}, physician=row.list.physician)
+    return _answer(
+        request,
+        row,
+        form,
+        lambda: acts.hand_over(row, to=form.cleaned_data["to"]),
+        said=_("Handed over."),
+    )
+
+
+@require_POST
+@member_required
+def thank_you_written(request: HttpRequest, row_id: int) -> HttpResponse:
+    """The card is written."""
+    row = _row_to_write(request, row_id)
+    return _answer(
+        request,
+        row,
+        Act(request.POST),
+        lambda: acts.mark_written(row, by=request.member, now=timezone.now()),
+        said=_("The card to %(name)s is written."),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@member_required
+def thank_you_mailed(request: HttpRequest, row_id: int) -> HttpResponse:
+    """The card is on its way, today or on the day given."""
+    row = _row_to_write(request, row_id)
+    now = timezone.now()
+    form = MailedForm(_posted(request), today=request.member.practice.today(now))
+    return _answer(
+        request,
+        row,
+        form,
+        lambda: acts.mark_mailed(row, by=request.member, now=now, on=form.cleaned_data["on"]),
+        said=_("The card to %(name)s is mailed."),
+    )
+
+
+@require_POST
+@role_required(*DECIDES_THANK_YOUS)
+def thank_you_take_back(request: HttpRequest, row_id: int) -> HttpResponse:
+    """Back to undecided. Reports that were made stay with their referrals."""
+    row = _row_to_decide(request, row_id)
+    return _answer(
+        request,
+        row,
+        Act(request.POST),
+        lambda: acts.take_back(row, by=request.member, now=timezone.now()),
+        said=_("Taken back: %(name)s is undecided again."),
+    )
+
+
+@require_POST
+@member_required
+def thank_you_cards(request: HttpRequest) -> HttpResponse:
+    """Several cards were written, or mailed, in one sitting."""
+    form = CardsForm(request.POST)
+    if not form.is_valid():
+        messages.info(request, _("Choose the cards first."))
+        return redirect("thank_you")
+    rows = [_row_to_write(request, row_id) for row_id in sorted(form.cleaned_data["row"])[:SEVERAL]]
+    mark, states = {
+        "written": (acts.mark_written, [State.TO_WRITE]),
+        "mailed": (acts.mark_mailed, [State.TO_WRITE, State.WRITTEN]),
+    }[form.cleaned_data["act"]]
+    changed = [row for row in rows if row.state in states]
+    for row in changed:
+        mark(row, by=request.member, now=timezone.now())
+    return _after_several(request, changed, form.cleaned_data["act"])
+
+
+@require_POST
+@member_required
+def thank_you_put_back(request: HttpRequest) -> HttpResponse:
+    """Undo what was marked on one card or several: `?to_write=4-5&written=6` says what they were before."""
+    row = None
+    for state in (State.CALLED, State.TO_WRITE, State.WRITTEN):
+        for row_id in request.GET.get(state, "").split("-")[:SEVERAL]:
+            if row_id.isdecimal():
+                row = _row_to_write(request, int(row_id))
+                acts.put_back(row, to=state, by=request.member, now=timezone.now())
+    messages.success(request, _("Taken back."))
+    return redirect(_page_of(request, row) if row else reverse("thank_you"))
+
+
+def _row(request: HttpRequest, row_id: int) -> ThankYou:
+    """The row, if it is this member's to see; locked with its list (the list first, as the acts do) to act on it."""
+    if request.method == "POST":
+        list(ThankYouList.objects.select_for_update(of=("self",)).filter(rows=row_id))
+    rows = ThankYou.objects.visible_to(request.member).select_related(
+        "provider", "list__physician__user", "decided_by__user"
+    )
+    return get_object_or_404(rows, pk=row_id)
+
+
+def _row_to_decide(request: HttpRequest, row_id: int) -> ThankYou:
+    row = _row(request, row_id)
+    if not may_decide(request.member, row):
+        raise PermissionDenied(_("This is for the physician whose list it is, and for the manager."))
+    return row
+
+
+def _row_to_write(request: HttpRequest, row_id: int) -> ThankYou:
+    row = _row(request, row_id)
+    if not may_write(request.member, row):
+        raise PermissionDenied(_("This card was not handed over to you."))
+    return row
+
+
+def _answer(
+    request: HttpRequest,
+    row: ThankYou,
+    form: Form,
+    act: Callable[[], ThankYou],
+    *,
+    said: str,
+) -> HttpResponse:
+    """Act, unless the row has changed since this reader saw it; then show how it stands."""
+    if request.method != "POST" or not form.is_valid():
+        return _shown(request, row, form)
+    if request.POST.get("seen", row.state) != row.state:
+        messages.info(request, _meanwhile(request, row))
+        return _after(request, row)
+    try:
+        after = act()
+    except acts.NotPossible as refusal:
+        form.add_error(None, str(refusal))
+        return _shown(request, row, form)
+    undo = _undo_url(row, after=after.state)
+    messages.success(request, said % {"name": row.provider.short_name}, extra_tags=undo)
+    return _after(request, row)
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent, though that be nothing."""
+    return request.POST if request.method == "POST" else None
+
+
+def _meanwhile(request: HttpRequest, row: ThankYou) -> str:
+    if row.decided_by_id == request.member.pk or not row.decided_by:
+        return _("That was done already: %(state)s.") % {"state": row.get_state_display()}
+    return _("Meanwhile %(name)s decided: %(state)s. Nothing was changed.") % {
+        "name": row.decided_by.user.name,
+        "state": row.get_state_display(),
+    }
+
+
+def _undo_url(row: ThankYou, *, after: str) -> str:
+    """Where the act is undone: the card's step alone where there was a decision before it; empty for nothing to undo."""
+    before = row.state
+    if after in (before, State.UNDECIDED):
+        return ""
+    if before in (State.CALLED, State.TO_WRITE, State.WRITTEN):
+        return f"{reverse('thank_you_put_back')}?{before}={row.pk}"
+    return reverse("thank_you_take_back", args=[row.pk])
+
+
+def _after(request: HttpRequest, row: ThankYou) -> HttpResponse:
+    if request.htmx:
+        return _shown(request, row)
+    return redirect(_page_of(request, row))
+
+
+def _page_of(request: HttpRequest, row: ThankYou) -> str:
+    """Where the row stands on this member's pages."""
+    if not may_decide(request.member, row):
+        return reverse("thank_you")
+    week = reverse("thank_you_week", args=[row.list.week])
+    return f"{week}?physician={row.list.physician_id}#thank-you-{row.pk}"
+
+
+def _line(request: HttpRequest, row: ThankYou) -> RowLine:
+    practice = request.member.practice
+    facts = facts_of(
+        ThankYou.objects.filter(pk=row.pk), practice=practice, today=practice.today(timezone.now())
+    )
+    add_referrals(facts)
+    is_own = row.list.physician_id == request.member.pk
+    return RowLine(facts[0], request.member, practice.today(timezone.now()), shows_names=is_own)
+
+
+def _shown(request: HttpRequest, row: ThankYou, form: Form | None = None) -> HttpResponse:
+    """The row's fragment or its page, with the form that is being filled in."""
+    line = _line(request, row)
+    if line.patients and line.shows_names:
+        ids = [referral.pk for referral in line.facts.referrals]
+        record_access(request.member, act=PatientAccess.Act.VIEWED, page="thank_you", referral_ids=ids)
+    status = 422 if form is not None and form.is_bound else 200
+    context = {
+        "line": line,
+        "form": form,
+        "form_url": request.path,
+        "back_url": _page_of(request, row),
+        "progress": chosen_list(row.list_id) if line.may_decide else None,
+    }
+    template = "touchpoints/_thank_you_answer.html" if request.htmx else "touchpoints/thank_you_row.html"
+    return render(request, template, context, status=status)
+
+
+def _after_several(request: HttpRequest, changed: list[ThankYou], act: str) -> HttpResponse:
+    if not changed:
+        messages.info(request, _("Those cards were marked already."))
+        return redirect("thank_you")
+    before = [
+        f"{state}={'-'.join(str(row.pk) for row in changed if row.state == state)}"
+        for state in (State.TO_WRITE, State.WRITTEN)
+    ]
+    text = {
+        "written": ngettext("%(n)d card is written.", "%(n)d cards are written.", len(changed)),
+        "mailed": ngettext("%(n)d card is mailed.", "%(n)d cards are mailed.", len(changed)),
+    }[act]
+    undo = f"{reverse('thank_you_put_back')}?{'&'.join(before)}"
+    messages.success(request, text % {"n": len(changed)}, extra_tags=undo)
+    return redirect(_page_of(request, changed[0]))
