@@ -57,6 +57,11 @@ class ReferralRow:
     appointment_at: datetime | None = None
     acts: list[RowAct] = field(default_factory=list)
 
+    @property
+    def origin(self) -> str:
+        """The sender and, where that says more, the office."""
+        return ", ".join(filter(None, [self.sender, self.place]))
+
 
 def referral_rows(
     referrals: Iterable[Referral], *, member: Member, now: datetime, names_shown: bool = False

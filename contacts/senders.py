@@ -11,7 +11,7 @@ from nameparser import HumanName
 from contacts.models import Office, Provider, ProviderOffice
 from contacts.search import folded, nearest, refresh_search
 
-GOOD = 0.35  # word distance up to which a name counts as the one that was meant
+GOOD = 0.22  # word distance up to which a name counts as the one that was meant
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -48,7 +50,9 @@ def typed(**fields):
 
 def logged(practice):
     with practice_scope(practice):
-        return list(Referral.objects.select_related("provider", "office", "physician").order_by("pk"))
+        return list(
+            Referral.objects.select_related("provider", "office", "physician", "logged_by").order_by("pk")
+        )
 
 
 def test_the_form_starts_with_today_and_what_was_chosen_last(client, practice, coordinator, okafor):
@@ -111,7 +115,8 @@ def test_without_scripting_several_matches_are_asked_about_and_nothing_is_lost(
 
 def test_a_misspelt_name_is_asked_about_and_not_guessed(client, practice, coordinator, okafor):
     answer = client.post(NEW, typed(provider_text="Okaffor"))
-    assert answer.context["form"].provider_candidates == [okafor] or logged(practice)[0].provider == okafor
+    assert answer.context["form"].provider_candidates == [okafor]
+    assert logged(practice) == []
 
 
 def test_an_npi_finds_exactly_one(client, practice, coordinator):
@@ -340,11 +345,13 @@ def test_an_offices_people_are_offered_before_anything_is_typed(client, practice
     assert "Lindqvist" not in page
 
 
-def test_options_cost_as_many_queries_with_twice_the_rows(
-    client, practice, coordinator, django_assert_max_num_queries
-):
-    with practice_scope(practice):
-        for _ in range(6):
-            make.provider("Okafor", at=make.office())
-    with django_assert_max_num_queries(9):
-        client.get(reverse("provider_options"), {"q": "Okafor"})
+def test_options_cost_as_many_queries_with_twice_the_rows(client, practice, coordinator):
+    counts = []
+    for _ in range(2):
+        with practice_scope(practice):
+            for _ in range(4):
+                make.provider("Okafor", at=make.office())
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(reverse("provider_options"), {"q": "Okafor"}).content.decode()
+        counts.append((page.count("data-value"), len(queries)))
+    assert counts == [(4, 10), (8, 10)]
