@@ -4,10 +4,12 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from practices.demo_sign_in import refuse_demo_from_afar
 from practices.outbox import queue_mail
 
 
@@ -16,6 +18,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
+        """Whichever way somebody signs in, it goes through here."""
+        refuse_demo_from_afar(request, user.get_username())
+        return super().pre_login(request, user, **kwargs)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """From SITE_URL: a Host header is the visitor's to write."""
