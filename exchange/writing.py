@@ -96,7 +96,7 @@ def write(import_id: int, *, now: datetime) -> None:
     _one_import_at_a_time(source)
     source.blank = source.rejected = source.left_out = source.rows_read = 0
     with connection.cursor() as cursor:
-        lines = _copy_lines(source, rows, resolve(source))
+        lines = copy_lines(source, rows, resolve(source))
         cursor.execute(INCOMING)
         cursor.copy_expert("COPY incoming FROM STDIN", _Lines(lines))
         cursor.execute("ANALYZE incoming")
@@ -118,7 +118,7 @@ def _one_import_at_a_time(source: Import) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('import', %s))", [source.practice_id])
 
 
-def _copy_lines(source: Import, rows: Iterable[Read], people: People) -> Iterator[str]:
+def copy_lines(source: Import, rows: Iterable[Read], people: People) -> Iterator[str]:
     """COPY's text of the rows to add, those that stand twice in the file once. Counts them as they pass."""
     sealer = Sealer(source.practice_id)
     seen = _Seen()
