@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
@@ -227,8 +228,7 @@ class Understander:
             if len(self._providers) > CACHED:
                 self._providers.clear()
             self._providers[parts] = _provider_from(*parts)
-        npi = parts[4]
-        if npi and not is_valid(_digits(npi)):
+        if parts[4] and not _npi(parts[4]):
             self.remarks["npi"] += 1
         name = self._providers[parts]
         if name and max(len(name.said["family"]), len(name.said["given"])) > 100:
@@ -272,7 +272,7 @@ def _provider_from(
     if family or given:
         name = f"{family}, {given}" if given else family
     person = provider_name(name) if name else PersonName("")
-    npi = _digits(npi) if is_valid(_digits(npi)) else ""
+    npi = _npi(npi)
     names = (normalised(person.family), normalised(person.given), normalised(person.middle))
     if not npi and not names[0]:
         return None
@@ -295,8 +295,11 @@ def office_from(name: str, city: str, phone: str, fax: str) -> Name | None:
     return Name(f"{key}0{normalised(city)}", said) if key else None
 
 
-def _digits(text: str) -> str:
-    return "".join(char for char in text.removesuffix(".0") if char.isascii() and char.isdigit())
+@lru_cache(maxsize=8192)
+def _npi(text: str) -> str:
+    """The ten digits, or nothing where they can't be an NPI."""
+    digits = "".join(char for char in text.removesuffix(".0") if char.isascii() and char.isdigit())
+    return digits if is_valid(digits) else ""
 
 
 def _has_letters(text: str) -> bool:

@@ -88,6 +88,8 @@ def _associated(practice_id: int | None, field: str) -> list[bytes]:
 
 def normalised(text: str) -> str:
     """As blind indexes compare: NFKD, marks stripped, casefolded, letters and digits only."""
+    if text.isascii() and text.isalnum():
+        return text.lower()  # what follows comes to the same, at six times the cost
     return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if c.isalnum())
 
 
