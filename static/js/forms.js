@@ -21,7 +21,7 @@ document.addEventListener("htmx:finally:request", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  const form = event.target.closest("form");
+  const form = event.target.closest("form") ?? document.querySelector("form[data-save-next]");
   if (!form) return;
   event.preventDefault();
   const next = form.hasAttribute("data-save-next") ? form.querySelector("[name=next][type=submit]") : null;

@@ -4,11 +4,7 @@
 // data-fill='{"name": "value"}' into its empty fields. Without scripting the typed text is posted and resolved there.
 
 const PAUSE = 120;
-
-for (const input of document.querySelectorAll("input[data-typeahead]")) enhance(input);
-document.addEventListener("htmx:after:swap", () => {
-  for (const input of document.querySelectorAll("input[data-typeahead]:not([role=combobox])")) enhance(input);
-});
+const isInUse = (field) => field.value || field.classList.contains("is-invalid");
 
 function enhance(input) {
   const target = document.getElementById(input.dataset.typeaheadTarget);
@@ -17,6 +13,7 @@ function enhance(input) {
   let timer = null;
   let request = null;
   let active = -1;
+  let isMeant = false; // somebody moved to the active option; the first is only offered
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const isOpen = () => !list.hidden;
@@ -56,6 +53,7 @@ function enhance(input) {
     const found = options().filter((option) => !option.hasAttribute("data-new")).length;
     count.textContent = (input.dataset.count ?? "{count}").replace("{count}", found);
     open(options().length > 0 && document.activeElement === input);
+    isMeant = false;
     if (isOpen()) activate(0);
   }
 
@@ -101,17 +99,19 @@ function enhance(input) {
     const moves = { ArrowDown: active < last ? active + 1 : 0, ArrowUp: active > 0 ? active - 1 : last, Home: 0, End: last };
     if (event.key === "ArrowDown" && !isOpen()) search();
     else if (!isOpen() || event.ctrlKey || event.metaKey) return;
-    else if (event.key in moves) activate(moves[event.key]);
-    else if (event.key === "Enter" && active >= 0) choose(options()[active]);
+    else if (event.key in moves) {
+      isMeant = true;
+      activate(moves[event.key]);
+    } else if (event.key === "Enter" && active >= 0) choose(options()[active]);
     else if (event.key === "Escape") stop();
-    else if (event.key === "Tab" && active >= 0) {
+    else if (event.key === "Tab" && isMeant) {
       choose(options()[active]);
       if (target.value) return; // Tab goes on to the next field, unless choosing went to the new one's first
     } else return;
     event.preventDefault();
   });
   // Without scripting the section stands open; with it, it opens when it holds something or is asked for.
-  if (section) reveal([...section.querySelectorAll("input:not([type=hidden]), .is-invalid")].some((field) => field.value));
+  reveal([...(section?.querySelectorAll("input:not([type=hidden])") ?? [])].some(isInUse));
   input.addEventListener("blur", stop);
   // mousedown, not click: the field must not lose focus before the choice is made
   list.addEventListener("mousedown", (event) => {
@@ -144,3 +144,10 @@ function drawList(input) {
   ]) input.setAttribute(name, value);
   return { list, count };
 }
+
+function enhanceAll() {
+  for (const input of document.querySelectorAll("input[data-typeahead]:not([role=combobox])")) enhance(input);
+}
+
+document.addEventListener("htmx:after:swap", enhanceAll);
+enhanceAll();
