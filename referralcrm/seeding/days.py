@@ -1,7 +1,7 @@
 """The days of an invented practice: its business days, its hours, and on which weekday how much arrives."""
 
 from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,12 @@ EARLIEST, LATEST = -60, 540  # minutes from eight o'clock: an early fax, the las
 WEEKDAY_WEIGHTS = (1.15, 1.10, 1.05, 1.00, 0.85, 0.08, 0.04)
 HOLIDAY_WEIGHT = 0.04
 MORNING_WEIGHT = 0.1
+
+
+@cache
+def days_until(until: date) -> "Days":
+    """The same days for everybody in a process: what was looked up once is known."""
+    return Days(until)
 
 
 class Days:

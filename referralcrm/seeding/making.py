@@ -14,7 +14,7 @@ from contacts.models import Referral, ReferralStep
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.weeks import due_week
-from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days
+from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
 from referralcrm.seeding.loading import reserve_ids
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
@@ -54,14 +54,14 @@ def seed(
     made = []
     for number, plan in enumerate(plans, start=1):
         text = f"{seed_number}/{number}/{plan.referrals}"
-        practice, units = _prepare(plan, Days(until), text)
+        practice, units = _prepare(plan, days_until(until), text)
         made.append((practice, units))
         if processes == 1:
             _write_all(units)
     if processes > 1:
         _write_in_parallel([unit for _practice, units in made for unit in units], processes)
     for practice, _units in made:
-        _finish(practice, Days(until))
+        _finish(practice, days_until(until))
     return [practice for practice, _units in made]
 
 

@@ -25,7 +25,7 @@ from referralcrm.seeding.words import (
 )
 
 DAYS_IN_OFFICE = ("", "Mon to Thu", "Mon, Wed, Fri", "Tue, Thu", "Mon to Fri")
-TWINS = (3, 8)  # referring providers whom somebody has entered a second time
+TWINS = slice(3, 5)  # referring providers whom somebody has entered a second time
 
 
 class Network:
@@ -145,8 +145,7 @@ class Network:
 
     def _enter_twice(self, made: list[Provider]) -> None:
         """The last prospects are referring providers whom somebody did not find: other spelling, no NPI."""
-        for place, twin in zip(TWINS, reversed(made), strict=False):
-            first = made[place]
+        for first, twin in zip(made[TWINS], reversed(made), strict=False):
             twin.family_name, twin.given_name = folded(first.family_name).title(), first.given_name
             twin.credentials, twin.specialty, twin.npi = first.credentials, first.specialty, None
             twin.phone = first.phone

@@ -1,7 +1,6 @@
 # ruff: noqa: SIM905  # words in a row are easier to read, and to add to, than a column of them
 """The referrals sent to one of our physicians, with each step of their ways: the unit that is written at once."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,7 +13,7 @@ from contacts.models import Referral, ReferralStep
 from contacts.models.referrals import OWES_WORD, Channel, Status, Urgency
 from contacts.referral_way import set_next_action
 from practices.models import Practice
-from referralcrm.seeding.days import EARLIEST, LATEST, Days
+from referralcrm.seeding.days import EARLIEST, LATEST, Days, days_until
 from referralcrm.seeding.loading import load
 from referralcrm.seeding.patients import NOBODY_YET, Patient, Patients
 from referralcrm.seeding.specialties import OwnSpecialty
@@ -62,9 +61,9 @@ class Unit:
     def rng(self) -> Random:
         return Random(f"{self.seed}/{self.number}")  # noqa: S311  # invents, and guards nothing
 
-    @cached_property
+    @property
     def days(self) -> Days:
-        return Days(self.until)
+        return days_until(self.until)
 
 
 @dataclass(slots=True)
@@ -94,13 +93,11 @@ class Told:
 
     def standing(self) -> str:
         """As contacts/referral_way.py writes down where a referral stood before a step, in JSON."""
-        return STANDING % (
-            self.status,
-            self.contact_attempts,
-            json.dumps(self.appointment_at and self.appointment_at.isoformat()),
-            json.dumps(self.seen_on and self.seen_on.isoformat()),
-            json.dumps(self.reported_back_at and self.reported_back_at.isoformat()),
-            json.dumps(self.reported_back_by_id),
+        return (
+            f'{{"status": "{self.status}", "contact_attempts": {self.contact_attempts},'
+            f' "appointment_at": {_in_json(self.appointment_at)}, "seen_on": {_in_json(self.seen_on)},'
+            f' "reported_back_at": {_in_json(self.reported_back_at)},'
+            f' "reported_back_by_id": {self.reported_back_by_id or "null"}}}'
         )
 
     def apply(self, step: Step, by_id: int) -> None:
@@ -127,10 +124,8 @@ class Told:
             self.contact_attempts += 1
 
 
-STANDING = (
-    '{"status": "%s", "contact_attempts": %d, "appointment_at": %s, "seen_on": %s,'
-    ' "reported_back_at": %s, "reported_back_by_id": %s}'
-)
+def _in_json(value: date | None) -> str:
+    return f'"{value.isoformat()}"' if value else "null"
 
 
 class Referrals:

@@ -1,10 +1,12 @@
 """Our side of an invented practice: the practice, its locations, its members and their users."""
 
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 
+from practices.demo_sign_in import DEMO_DOMAIN
 from practices.models import Location, Member, Practice, User
 from practices.roles import Role
 from referralcrm.seeding.days import ZONE, Days
@@ -36,18 +38,17 @@ def make_practice(plan: Plan, days: Days) -> Practice:
 
 def make_staff(plan: Plan, practice: Practice, days: Days, rng: Random) -> Staff:
     """Members with users and locations. The first of each role signs in with the demo's password."""
-    domain = plan.domain or f"practice-{practice.pk}.demo.example"
+    domain = plan.domain or f"practice-{practice.pk}.{DEMO_DOMAIN}"
     roles = [Role.MANAGER, Role.COORDINATOR, Role.LIAISON, *[Role.PHYSICIAN] * plan.physicians]
     emails = [f"{role.value}@{domain}" for role in roles[:4]]
     emails += [f"physician{number}@{domain}" for number in range(2, plan.physicians + 1)]
     emails[0] = plan.manager_email or emails[0]
-    password = make_password(DEMO_PASSWORD, salt=SALT)
     users = [
         User(
             pk=pk,
             email=email,
             name=f"{rng.choice(GIVEN_NAMES)} {rng.choice(CLINICIAN_NAMES)}",
-            password=password if place < 4 else NO_PASSWORD,
+            password=_demo_password() if place < 4 else NO_PASSWORD,
             joined_at=days.moment(days.starts_on, 0),
         )
         for place, (pk, email) in enumerate(zip(reserve_ids(User, len(emails)), emails, strict=True))
@@ -68,6 +69,11 @@ def make_staff(plan: Plan, practice: Practice, days: Days, rng: Random) -> Staff
     load_instances(Member, members)
     load_instances(Location, locations)
     return Staff(members[0], members[1], members[2], members[3:], locations)
+
+
+@cache
+def _demo_password() -> str:
+    return make_password(DEMO_PASSWORD, salt=SALT)  # slow on purpose, so once
 
 
 def _locations(plan: Plan, practice: Practice, rng: Random) -> list[Location]:

@@ -18,7 +18,7 @@ MOST_BOOKINGS = 2
 NO_SHOWS = 0.23  # of booked visits
 CANCELLED_VISITS = 0.05
 # What becomes of a referral before anything is booked; the rest gets an appointment.
-DECLINED, UNREACHABLE, CANCELLED = 0.09, 0.13, 0.06
+DECLINED, UNREACHABLE, CANCELLED = 0.10, 0.16, 0.08
 
 
 class Step(NamedTuple):
@@ -41,7 +41,7 @@ class Teller:
         random = self.rng.random
         day = self.days.business_day(logged_on, self._contact_delay(urgency))
         at = self._at(day, after=logged_at)
-        if random() < 0.2:
+        if random() < 0.12:
             yield Step(Act.ATTEMPTED, at)
             day, at = self._later(day, 1)
         fate = random()
@@ -53,7 +53,7 @@ class Teller:
         elif fate < DECLINED + UNREACHABLE + CANCELLED:
             yield Step(Act.CANCELLED, at)
         else:
-            if random() < 0.3:
+            if random() < 0.2:
                 yield Step(Act.CONTACTED, at)
                 day, at = self._later(day, 1 + int(random() * 2))
             yield from self._booked(day, at, self._wait(urgency), MOST_BOOKINGS)
@@ -73,10 +73,10 @@ class Teller:
         yield Step(Act.NO_SHOW if came_not else Act.CANCELLED, at)
         if bookings > 1 and random() < 0.55:
             day, at = self._later(day, 1)
-            if random() < 0.3:
+            if random() < 0.15:
                 yield Step(Act.ATTEMPTED, at)
                 day, at = self._later(day, 1)
-            if random() < 0.3:
+            if random() < 0.2:
                 yield Step(Act.CONTACTED, at)
                 day, at = self._later(day, 1)
             yield from self._booked(day, at, max(wait // 2, 1), bookings - 1)
@@ -84,8 +84,6 @@ class Teller:
             yield from self._tell_referrer(day)
 
     def _given_up(self, day: date, at: datetime) -> Iterator[Step]:
-        yield Step(Act.ATTEMPTED, at)
-        day, at = self._later(day, 2)
         yield Step(Act.ATTEMPTED, at)
         day, at = self._later(day, 3)
         yield Step(Act.UNREACHABLE, at)

@@ -1,0 +1,46 @@
+"""A practice's rows, so that two practices made alike compare equal: ids count from the practice's first."""
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Min
+
+from practices.isolation import practice_scope
+from practices.models import Member, PracticeModel, User
+
+HASHED_WITH_THE_PRACTICE = {
+    "patient_name_birth_index",
+    "patient_name_initial_index",
+    "patient_chart_index",
+}
+
+
+def snapshot(practice):
+    """Every row of the practice by table, decrypted."""
+    with practice_scope(practice):
+        tables = [model for model in apps.get_models() if issubclass(model, PracticeModel)]
+        first = {model: model.objects.aggregate(first=Min("pk"))["first"] or 0 for model in tables}
+        first[User] = Member.objects.aggregate(first=Min("user_id"))["first"]
+        return {
+            model.__name__: [_row(row, first) for row in model.objects.order_by("pk")] for model in tables
+        }
+
+
+def _row(row, first):
+    return {field.attname: _value(row, field, first) for field in row._meta.concrete_fields if _kept(field)}
+
+
+def _kept(field):
+    return field.name != "practice" and field.name not in HASHED_WITH_THE_PRACTICE
+
+
+def _value(row, field, first):
+    value = getattr(row, field.attname)
+    if field.primary_key and value is not None:
+        return value - first[type(row)]
+    if isinstance(field, models.ForeignKey) and value is not None:
+        return value - first[field.related_model]
+    if field.name == "cause":  # "list 12", "row 7"
+        return value.partition(" ")[0]
+    if field.name == "before" and value.get("reported_back_by_id"):
+        return {**value, "reported_back_by_id": value["reported_back_by_id"] - first[Member]}
+    return value
