@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from referralcrm.embedded.configuration import BASE_DIR
@@ -73,26 +74,35 @@ class Machine:
     def addresses(self) -> dict[str, str]:
         return read_env_file(self.data_dir / "running.env")
 
-    def processes(self) -> list[str]:
-        """Everything this machine started and that still lives, wherever it hangs in the process tree."""
-        return [_title(process) for process in Path("/proc").glob("[0-9]*") if self.is_ours(process)]
+    def processes(self) -> dict[int, str]:
+        """All that this machine started and that still lives, wherever it hangs in the process tree, by id."""
+        found = (process for process in Path("/proc").glob("[0-9]*") if self._is_ours(process))
+        return {int(process.name): _title(process) for process in found}
+
+    def processor_seconds(self) -> float:
+        """What the living processes have used, with those they started and waited for."""
+        used = 0
+        for process in self.processes():
+            after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            used += sum(int(ticks) for ticks in after_name[11:15])  # own and waited for, user and system
+        return used / os.sysconf("SC_CLK_TCK")
 
     def seconds_until_gone(self, *, patience: float = 15) -> float:
         start = time.monotonic()
         while self.processes() and time.monotonic() < start + patience:
             time.sleep(0.05)
-        assert self.processes() == []
+        assert self.processes() == {}
         return time.monotonic() - start
 
     def end(self) -> None:
-        for process in Path("/proc").glob("[0-9]*"):
-            if self.is_ours(process):
-                os.kill(int(process.name), signal.SIGKILL)
+        for process in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-m", "referralcrm.embedded", *arguments]
 
-    def is_ours(self, process: Path) -> bool:
+    def _is_ours(self, process: Path) -> bool:
         try:
             # PostgreSQL writes its titles over its environment, but it works in our folder.
             works_here = (process / "cwd").readlink().is_relative_to(self.data_dir)

@@ -86,7 +86,7 @@ def test_two_machines_run_side_by_side(make_machine):
     for supervisor in supervisors:
         supervisor.terminate()
         supervisor.wait(30)
-    assert one.processes() == other.processes() == []
+    assert one.processes() == other.processes() == {}
 
 
 def test_same_folder_is_refused_a_second_time(machine):
@@ -181,7 +181,7 @@ def test_end_asked_for_reaches_the_command_and_then_the_servers(machine):
     supervisor = machine.start_servers()
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(30) == 128 + signal.SIGTERM
-    assert machine.processes() == []
+    assert machine.processes() == {}
 
 
 def test_without_a_folder_everything_goes_after(machine, tmp_path):
