@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -22,8 +22,9 @@ from practices.models import Member, Practice
 from practices.roles import Role
 from touchpoints.models import Reminder, ThankYou, ThankYouList, Touchpoint
 from touchpoints.reminder_pages import lines_of, visible_to
-from touchpoints.suggestions import Suggestion, facts_of, reports_due
+from touchpoints.suggestions import facts_of, reports_due
 from touchpoints.thank_you_pages import ListLine, with_progress
+from touchpoints.thank_you_rows import ASK_FOR_CALL
 
 SHOWN = 6
 QUIET = (Standing.DECLINING, Standing.LAPSED)
@@ -63,6 +64,7 @@ class Section:
     title: str
     rows: list[HomeRow]
     all_url: str = ""
+    is_aside: bool = False
 
 
 @dataclass
@@ -84,6 +86,14 @@ class HomePage:
     @property
     def filled(self) -> list[Section]:
         return [section for section in self.sections if section.rows]
+
+    @property
+    def main(self) -> list[Section]:
+        return [section for section in self.filled if not section.is_aside]
+
+    @property
+    def aside(self) -> list[Section]:
+        return [section for section in self.filled if section.is_aside]
 
 
 def home_page(member: Member, *, now: datetime) -> HomePage:
@@ -252,7 +262,6 @@ def _calls(lists: list[ListLine], member: Member, today: date) -> list[HomeRow]:
         return []
     rows = ThankYou.objects.undecided().filter(list=lists[0].id)
     facts = facts_of(rows, practice=member.practice, today=today)
-    asks = (Suggestion.CALL, Suggestion.CARD_AND_CALL)
     return [
         HomeRow(
             title=str(fact.row.provider),
@@ -261,7 +270,7 @@ def _calls(lists: list[ListLine], member: Member, today: date) -> list[HomeRow]:
             phone=fact.row.provider.phone or fact.office.get("phone", ""),
         )
         for fact in facts
-        if fact.suggestion in asks
+        if fact.suggestion in ASK_FOR_CALL
     ][:SHOWN]
 
 
@@ -284,7 +293,7 @@ def _reminders_section(reminders: list[Reminder], member: Member, today: date) -
         HomeRow(title=line.reminder.reason, url=line.url or reverse("reminders"), note=line.due)
         for line in lines_of(reminders, member, today=today)
     ]
-    return Section("reminders", _("Reminders"), rows, reverse("reminders"))
+    return Section("reminders", _("Reminders"), rows, reverse("reminders"), is_aside=True)
 
 
 def _cards_of(member: Member) -> QuerySet[ThankYou]:
@@ -302,7 +311,7 @@ def _reminders_figure(count: int) -> Figure:
 
 
 def _office_rows(member: Member, today: date) -> list[HomeRow]:
-    """The liaison's offices, the longest unvisited first, with what waits at each."""
+    """The liaison's offices: where most waits first, then the longest unvisited."""
     visits = Touchpoint.objects.standing().filter(office=OuterRef("pk"), kind=Touchpoint.Kind.MEETING)
     here = ProviderOffice.objects.filter(office=OuterRef(OuterRef("pk")), is_main=True).values("provider")
     offices = Office.objects.current().filter(liaison=member)
@@ -311,7 +320,7 @@ def _office_rows(member: Member, today: date) -> list[HomeRow]:
         reports=_count(reports_due().filter(provider__in=here)),
         cards=_count(ThankYou.objects.filter(provider__in=here, state__in=["to_write", "written"])),
         due=_count(Reminder.objects.due_on(today).filter(provider__in=here)),
-    )
+    ).annotate(waits=F("reports") + F("cards") + F("due"))
     return [
         HomeRow(
             title=str(office),
@@ -321,7 +330,7 @@ def _office_rows(member: Member, today: date) -> list[HomeRow]:
             tone="due",
             phone=office.phone,
         )
-        for office in found.order_by("visited_on", "name")[: 2 * SHOWN]
+        for office in found.order_by("-waits", "visited_on", "name")[: 2 * SHOWN]
     ]
 
 
@@ -356,15 +365,12 @@ def _relationship_sections(
     quiet: list[tuple[Any, Rhythm]], new: list[tuple[Any, Rhythm]], today: date
 ) -> list[Section]:
     to = reverse("providers")
-    declining = f"{to}?standing={Standing.DECLINING}"
+    declining, fresh = f"{to}?standing={Standing.DECLINING}", f"{to}?standing={Standing.NEW}"
     return [
-        Section("quiet", _("Gone quiet"), [_relationship(*one, today) for one in quiet[:SHOWN]], declining),
         Section(
-            "new",
-            _("New referrers"),
-            [_relationship(*one, today) for one in new[:SHOWN]],
-            f"{to}?standing={Standing.NEW}",
+            "quiet", _("Gone quiet"), [_relationship(*one, today) for one in quiet[:SHOWN]], declining, True
         ),
+        Section("new", _("New referrers"), [_relationship(*one, today) for one in new[:SHOWN]], fresh, True),
     ]
 
 

@@ -64,11 +64,11 @@ def in_parts(lines: Iterable[ReminderLine]) -> list[dict[str, Any]]:
 
 
 def due_in_words(day: date, today: date) -> str:
-    """ "today", "3 days overdue", "on Monday, 23 November"."""
+    """ "Due today", "3 days overdue", "due on Monday, 23 November"."""
     days = (today - day).days
     if days > 0:
         return ngettext("%(n)d day overdue", "%(n)d days overdue", days) % {"n": days}
-    return _("on %(day)s") % {"day": date_format(day, "l, j F")} if days else _("today")
+    return _("due on %(day)s") % {"day": date_format(day, "l, j F")} if days else _("due today")
 
 
 def _part(row: Reminder, today: date) -> str:

@@ -34,11 +34,12 @@ STATUS_WORDS = {
 }
 
 
+ASK_FOR_CALL = (Suggestion.CALL, Suggestion.CARD_AND_CALL)
 # Label, letter, view, whether it asks for something first.
 ACTS = {
     "card": (gettext_lazy("Write a card"), "c", "thank_you_card", False),
     "call": (gettext_lazy("Call"), "l", "thank_you_call", True),
-    "carry": (gettext_lazy("Next card"), "n", "thank_you_carry", False),
+    "carry": (gettext_lazy("To the next card"), "n", "thank_you_carry", False),
     "skip": (gettext_lazy("Skip"), "s", "thank_you_skip", True),
     "line": (gettext_lazy("Add a line"), "a", "thank_you_card", True),
     "hand_over": (gettext_lazy("Hand over"), "h", "thank_you_hand_over", True),
@@ -90,6 +91,7 @@ class RowLine:
     today: date
     shows_names: bool = False
     patients: list[PatientLine] = field(default_factory=list)
+    owed: list[PatientLine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.row = self.facts.row
@@ -98,7 +100,14 @@ class RowLine:
         self.may_write = may_write(self.member, self.row)
         self.is_own = self.row.list.physician_id == self.member.pk
         if self.sees_patients:
+            here = {referral.pk for referral in self.facts.referrals}
             self.patients = [self._patient(referral) for referral in self.facts.referrals]
+            self.owed = [self._patient(one) for one in self.facts.reports_due if one.pk not in here]
+
+    @property
+    def shown_ids(self) -> list[int]:
+        """The referrals whose patients stand in this line."""
+        return list({one.pk for one in [*self.facts.referrals, *self.facts.reports_due]})
 
     @property
     def sees_patients(self) -> bool:
@@ -174,6 +183,8 @@ class RowLine:
         said = [words % {"name": by, "day": day}]
         if row.call_id and row.state != State.CALLED:
             said.append(_("They were called on %(day)s.") % {"day": date_format(row.call.happened_on, "j F")})
+        elif self.may_decide and not row.call_id and self.facts.suggestion in ASK_FOR_CALL:
+            said.append(_("A call is suggested too."))
         if row.skip_reason and self.may_decide:
             said.append(row.skip_reason)
         return " ".join(said)

@@ -207,7 +207,7 @@ def _read_referral(story: Story, referral_id: int, facts: dict[str, Any]) -> dic
     parts = {"what": f"{by}: {what}" if by else what, "physician": facts["physician"]}
     text = _("%(what)s to %(physician)s") if facts["physician"] else "%(what)s"
     return {
-        "icon": "inbox",
+        "icon": "referrals",
         "text": text % parts,
         "url": reverse("referral", args=[referral_id]) if is_visible or not story.sees_patients else "",
         "label": status.label,
@@ -236,7 +236,8 @@ def _note(story: Story, facts: dict[str, Any]) -> str:
     """A note of a call about patients is theirs: shown with the names, to who may see them."""
     if not facts["note"]:
         return ""
-    is_about_patients = facts["referral"] is not None or facts["is_thank_you_call"]
+    is_thanks_by_phone = facts["kind"] == Touchpoint.Kind.CALL and facts["is_thanks"]
+    is_about_patients = facts["referral"] is not None or facts["is_thank_you_call"] or is_thanks_by_phone
     if is_about_patients:
         is_theirs = story.member.role in SEES_ALL_PATIENTS or facts["member"] == story.member.pk
         if not (story.names and is_theirs and story.sees_patients):
@@ -254,7 +255,7 @@ def _read_thank_you(story: Story, row_id: int, facts: dict[str, Any]) -> dict[st
     may_open = is_manager or facts["physician_id"] == story.member.pk
     url = f"{reverse('thank_you_week', args=[week])}?physician={facts['physician_id']}#thank-you-{row_id}"
     return {
-        "icon": "envelope-heart",
+        "icon": "thank-you",
         "text": f"{name}: {text}" if name else text,
         "url": url if may_open and story.member.role in DECIDES_THANK_YOUS else "",
         "label": state.label,
@@ -265,7 +266,13 @@ def _read_thank_you(story: Story, row_id: int, facts: dict[str, Any]) -> dict[st
 def _read_reminder(story: Story, reminder_id: int, facts: dict[str, Any]) -> dict[str, Any]:
     is_mine = facts["member_id"] == story.member.pk
     text = facts["reason"] if is_mine else f"{facts['reason']} ({facts['member']})"
-    return {"icon": "bell", "text": text, "url": reverse("reminders"), "label": _("reminder"), "tone": "due"}
+    return {
+        "icon": "reminders",
+        "text": text,
+        "url": reverse("reminders"),
+        "label": _("reminder"),
+        "tone": "due",
+    }
 
 
 def _open(stored: str | None, name: str, *, model: Any = Referral) -> str:

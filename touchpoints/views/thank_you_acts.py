@@ -288,9 +288,9 @@ def _line(request: HttpRequest, row: ThankYou) -> RowLine:
 def _shown(request: HttpRequest, row: ThankYou, form: Form | None = None) -> HttpResponse:
     """The row's fragment or its page, with the form that is being filled in."""
     line = _line(request, row)
-    if line.patients and line.shows_names:
-        ids = [referral.pk for referral in line.facts.referrals]
-        record_access(request.member, act=PatientAccess.Act.VIEWED, page="thank_you", referral_ids=ids)
+    if line.sees_patients and line.shows_names:
+        act = PatientAccess.Act.VIEWED
+        record_access(request.member, act=act, page="thank_you", referral_ids=line.shown_ids)
     status = 422 if form is not None and form.is_bound else 200
     context = {
         "line": line,

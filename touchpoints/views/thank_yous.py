@@ -42,10 +42,10 @@ def _week(request: HttpRequest, week: Week) -> HttpResponse:
 
 
 def _record_names(request: HttpRequest, shown: WeekPage) -> None:
-    named = [line for line in shown.lines if line.patients and line.shows_names]
+    named = [line for line in shown.lines if line.sees_patients and line.shows_names]
     record_access(
         request.member,
         act=PatientAccess.Act.REVEALED if shown.shows_names else PatientAccess.Act.VIEWED,
         page="thank_you",
-        referral_ids=[referral.pk for line in named for referral in line.facts.referrals],
+        referral_ids=[referral_id for line in named for referral_id in line.shown_ids],
     )
