@@ -7,7 +7,7 @@ then compares names letter by letter. Two different NPIs are two people: they ar
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import Any
@@ -34,8 +34,9 @@ class Double:
 
     first: Any
     second: Any
-    reasons: list[str] = field(default_factory=list)
-    likeness: float = 0
+    reasons: list[str]
+    likeness: float
+    places: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,8 @@ def _compare_providers(
         return None
     if a.npi or b.npi:
         support.append(_("Only one of them has an NPI."))
-    return Double(a, b, [reason, *support], likeness + 5 * len(support))
+    places = (_places_in_words(offices_of_a), _places_in_words(offices_of_b))
+    return Double(a, b, [reason, *support], likeness + 5 * len(support), places)
 
 
 def _same_place(a: dict[int, Office], b: dict[int, Office]) -> list[str]:
@@ -227,7 +229,18 @@ def _compare_offices(a: Office, b: Office, shared: list[str]) -> Double | None:
     is_near = folded(a.city) == folded(b.city) or not (a.city and b.city)
     if likeness >= ALIKE and is_near:
         reasons.insert(0, _("Same name.") if mine == theirs else _("The names are alike."))
-    return Double(a, b, reasons, likeness / 2 + 25 * len(reasons)) if reasons else None
+    if not reasons:
+        return None
+    return Double(a, b, reasons, likeness / 2 + 25 * len(reasons), (_where(a), _where(b)))
+
+
+def _places_in_words(offices: dict[int, Office]) -> str:
+    names = [", ".join(filter(None, [office.name, office.place])) for office in offices.values()]
+    return "; ".join(names) or _("no office known")
+
+
+def _where(office: Office) -> str:
+    return ", ".join(filter(None, [office.street, office.suite, office.place])) or _("no address known")
 
 
 def _address(office: Office) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from contacts.listing import main_offices
+from contacts.listing import main_office, with_main_office
 from contacts.models import Office, OfficeContact, Provider, Referral
 from contacts.search import nearest
 from practices.models import Member
@@ -17,10 +17,9 @@ REFERENCE = re.compile(r"(?i)^r-?\s*(\d{1,18})$")
 
 @dataclass
 class Findings:
-    """What was found, nearest first; `places` are the providers' main offices by provider id."""
+    """What was found, nearest first."""
 
     providers: list[Provider] = field(default_factory=list)
-    places: dict[int, Office] = field(default_factory=dict)
     offices: list[Office] = field(default_factory=list)
     contacts: list[OfficeContact] = field(default_factory=list)
     referrals: list[Referral] = field(default_factory=list)
@@ -30,7 +29,7 @@ class Findings:
 
     @property
     def provider_rows(self) -> list[tuple[Provider, Office | None]]:
-        return [(provider, self.places.get(provider.pk)) for provider in self.providers]
+        return [(provider, main_office(provider)) for provider in self.providers]
 
 
 def find(query: str, *, member: Member) -> Findings:
@@ -41,10 +40,9 @@ def find(query: str, *, member: Member) -> Findings:
     referrals = list(_referrals(query, member)[:PER_KIND])
     if REFERENCE.match(query):
         return Findings(referrals=referrals)
-    providers = nearest(Provider.objects.current().select_related("specialty"), query, limit=PER_KIND)
+    providers = with_main_office(Provider.objects.current().select_related("specialty"))
     return Findings(
-        providers=providers,
-        places=main_offices(providers),
+        providers=nearest(providers, query, limit=PER_KIND),
         offices=nearest(Office.objects.current(), query, limit=PER_KIND),
         contacts=_contacts(query),
         referrals=referrals,

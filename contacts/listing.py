@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 
@@ -45,7 +45,8 @@ def provider_page(request: HttpRequest, *, chosen: Mapping[str, Any], day: date)
     rows = rows.filter(state=chosen.get("state", Provider.State.ACTIVE))
     if known is not None:
         rows = _of_standing(rows, chosen["standing"], known, day)
-    found = _found(request, rows.select_related("specialty"), chosen, ("family_name", "given_name"))
+    rows = with_main_office(rows.select_related("specialty"))
+    found = _found(request, rows, chosen, ("family_name", "given_name"))
     return KeyPage(_provider_rows(found.rows, known, day), found.older_url, found.newer_url)
 
 
@@ -56,20 +57,25 @@ def office_page(request: HttpRequest, *, chosen: Mapping[str, Any], day: date) -
     return KeyPage(_office_rows(found.rows, day), found.older_url, found.newer_url)
 
 
-def main_offices(providers: Iterable[Provider]) -> dict[int, Office]:
-    """The main office of each, from one query."""
-    places = ProviderOffice.objects.filter(provider__in=list(providers), is_main=True)
-    return {place.provider_id: place.office for place in places.select_related("office")}
+def with_main_office(rows: QuerySet[Provider]) -> QuerySet[Provider]:
+    """Each with its main office, in the same query; `main_office` reads it."""
+    main = FilteredRelation("places", condition=Q(places__is_main=True))
+    return rows.annotate(main_place=main).select_related("main_place__office")
+
+
+def main_office(provider: Provider) -> Office | None:
+    """The main office of a provider that `with_main_office` fetched."""
+    place = getattr(provider, "main_place", None)  # Django leaves the attribute out where nothing was joined
+    return place.office if place else None
 
 
 def _provider_rows(
     providers: list[Provider], known: dict[int, Rhythm] | None, day: date
 ) -> list[ProviderRow]:
-    offices = main_offices(providers)
     if known is None:
         known = rhythms(day, referrals=Referral.objects.filter(provider__in=providers))
     return [
-        _provider_row(provider, offices.get(provider.pk), known.get(provider.pk, Rhythm()), day)
+        _provider_row(provider, main_office(provider), known.get(provider.pk, Rhythm()), day)
         for provider in providers
     ]
 

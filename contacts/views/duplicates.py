@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from contacts.duplicates import Double, office_doubles, provider_doubles, say_not_a_double
 from contacts.forms.merging import MergeForm
-from contacts.listing import main_offices
 from contacts.merging import (
     CannotMerge,
     CannotUndo,
@@ -100,8 +99,8 @@ def _merge(
         return redirect(_kind(keep), keep.pk)
     if keep.merged_into_id or drop.merged_into_id:
         raise Http404
-    form = MergeForm(request.POST or None, keep=keep, drop=drop)
-    if request.method == "POST" and form.is_valid():
+    form = MergeForm(request.POST if request.method == "POST" else None, keep=keep, drop=drop)
+    if form.is_valid():
         try:
             return _merged(request, keep, drop, form.values())
         except CannotMerge as refusal:
@@ -157,27 +156,17 @@ def _pair(model: type[Provider | Office], first_id: int, second_id: int) -> tupl
 
 
 def _rows(doubles: list[Double]) -> list[dict[str, Any]]:
-    providers = [row for one in doubles for row in (one.first, one.second) if isinstance(row, Provider)]
-    offices = main_offices(providers) if providers else {}
     return [
         {
             "first": one.first,
             "second": one.second,
-            "places": [_place(row, offices) for row in (one.first, one.second)],
+            "places": one.places,
             "reasons": one.reasons,
             "merge_url": reverse(f"{_kind(one.first)}_merge", args=[one.first.pk, one.second.pk]),
             "not_url": reverse(f"{_kind(one.first)}_not_a_double", args=[one.first.pk, one.second.pk]),
         }
         for one in doubles
     ]
-
-
-def _place(row: Provider | Office, offices: dict[int, Office]) -> str:
-    """What tells two of the same name apart."""
-    if isinstance(row, Office):
-        return ", ".join(filter(None, [row.street, row.suite, row.place]))
-    office = offices.get(row.pk)
-    return f"{office.name}, {office.place}".rstrip(", ") if office else _("no office known")
 
 
 def _merges() -> list[dict[str, Any]]:
