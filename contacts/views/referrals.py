@@ -283,9 +283,9 @@ def referral_provider(request: HttpRequest, referral_id: int) -> HttpResponse:
     """Name who sent it, where a fax named only the office."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
-    form = NameSenderForm(request.POST or None, office=row.office)
     if row.provider:
         return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
+    form = NameSenderForm(request.POST or None, office=row.office)
     if form.is_valid():
         provider, office = form.save_sender()
         referral_way.edit(row, by=request.member, now=now, provider=provider, office=office)
