@@ -46,9 +46,9 @@ VALUES: list[tuple[type[models.Field], Callable[[], Any]]] = [
 ]
 
 
-def any_row(model: type[models.Model], practice: Practice) -> models.Model:
+def any_row(model: type[models.Model], practice: Practice, **given: Any) -> models.Model:
     """Make one. Call inside the practice's scope."""
-    also = ALSO.get(model._meta.label_lower, lambda practice: {})(practice)
+    also = {**ALSO.get(model._meta.label_lower, lambda practice: {})(practice), **given}
     asked = [
         field for field in model._meta.concrete_fields if _must_be_given(field) and field.name not in also
     ]

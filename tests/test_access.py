@@ -1,0 +1,349 @@
+"""One table of every address: who gets what. A new URL without a line fails.
+
+Each line says, for GET and POST, what these people are answered, in this order:
+
+- anonymous: nobody signed in
+- stranger: the manager of another practice, who asks for our objects
+- manager, coordinator, physician, liaison: ours; the referrals and lists are sent to this physician
+- colleague: our other physician, to whom nothing was sent
+
+A POST carries no field that a form knows, so a form that may be used answers 422 or steps on. A method without a line is 405.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+
+from contacts.merging import merge_providers
+from contacts.models import OfficeContact
+from practices.invitations import invite
+from practices.isolation import practice_scope
+from practices.models import Cover, Invitation, Location, Member
+from practices.outbox import queue_mail
+from practices.weeks import Week
+from tests import make
+from tests.exchange import bring
+from tests.practices.any_row import any_row
+from touchpoints.models import Reminder, ThankYou
+from touchpoints.thank_you_lists import make_thank_you_lists
+
+PEOPLE = ("anonymous", "stranger", "manager", "coordinator", "physician", "liaison", "colleague")
+SIGN_IN = "sign in"  # a redirect to the sign-in page
+Answers = dict[str, int | str]
+
+
+def public(status: int) -> Answers:
+    return dict.fromkeys(PEOPLE, status)
+
+
+def members(status: int, **others: int) -> Answers:
+    """Everybody with a seat, each in their own practice."""
+    return {**public(status), "anonymous": SIGN_IN, **others}
+
+
+def ours(status: int, **others: int) -> Answers:
+    """Everybody of this practice; to a stranger the row does not exist."""
+    return members(status, stranger=404, **others)
+
+
+def managers(status: int) -> Answers:
+    """Managers, each of their own practice."""
+    return members(403, stranger=status, manager=status)
+
+
+def our_manager(status: int) -> Answers:
+    """The manager of this practice; to a stranger the row does not exist."""
+    return members(403, stranger=404, manager=status)
+
+
+NOT_A_LIAISON = {"liaison": 403}
+NOT_SENT_TO = {"colleague": 404}
+LIST_DECIDERS = {"coordinator": 403, "liaison": 403, "colleague": 404}
+THEIR_REMINDER = {"coordinator": 404, "liaison": 404, "colleague": 404}
+
+
+@dataclass(frozen=True)
+class Address:
+    """What GET and POST of one URL are answered; None: the method is not allowed."""
+
+    get: Answers | None = None
+    post: Answers | None = None
+
+
+ADDRESSES: dict[str, Address] = {
+    # Home, and what one looks up.
+    "home": Address(get=members(200)),
+    "search": Address(get=members(200)),
+    # Referrals.
+    "referrals": Address(get=members(200)),
+    "referral_new": Address(get=members(200), post=members(422)),
+    "referral": Address(get=ours(200, **NOT_SENT_TO)),
+    "referral_edit": Address(
+        get=ours(200, **NOT_SENT_TO, **NOT_A_LIAISON), post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)
+    ),
+    "referral_step": Address(post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)),
+    "referral_take_back": Address(post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)),
+    "referral_withdraw": Address(post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)),
+    "referral_physician": Address(post=ours(302, physician=403, colleague=403, liaison=403)),
+    "referral_provider": Address(
+        get=ours(302, **NOT_SENT_TO, **NOT_A_LIAISON), post=ours(302, **NOT_SENT_TO, **NOT_A_LIAISON)
+    ),
+    "patient_find": Address(get=members(200, **NOT_A_LIAISON), post=members(422, **NOT_A_LIAISON)),
+    # Providers and offices.
+    "providers": Address(get=members(200)),
+    "provider": Address(get=ours(200)),
+    "provider_new": Address(get=members(200), post=members(422)),
+    "provider_edit": Address(get=ours(200), post=ours(422)),
+    "provider_options": Address(get=members(200)),
+    "form_of_address": Address(get=members(200)),
+    "offices": Address(get=members(200)),
+    "office": Address(get=ours(200)),
+    "office_new": Address(get=members(200), post=members(422)),
+    "office_edit": Address(get=ours(200), post=ours(422)),
+    "office_options": Address(get=members(200)),
+    "office_contact_new": Address(get=ours(200), post=ours(422)),
+    "office_contact_edit": Address(get=ours(200), post=ours(422)),
+    "office_contact_remove": Address(post=ours(302)),
+    # Doubles.
+    "duplicates": Address(get=managers(200)),
+    "provider_merge": Address(get=our_manager(200), post=our_manager(302)),
+    "provider_not_a_double": Address(post=our_manager(302)),
+    "office_merge": Address(get=our_manager(200), post=our_manager(302)),
+    "office_not_a_double": Address(post=our_manager(302)),
+    "merge_undo": Address(post=our_manager(302)),
+    # Thank-yous.
+    "thank_you": Address(get=members(200)),
+    "thank_you_week": Address(get=members(200)),
+    "thank_you_row": Address(get=ours(200, **NOT_SENT_TO)),
+    "thank_you_card": Address(get=ours(200, **LIST_DECIDERS), post=ours(302, **LIST_DECIDERS)),
+    "thank_you_call": Address(get=ours(200, **LIST_DECIDERS), post=ours(302, **LIST_DECIDERS)),
+    "thank_you_skip": Address(get=ours(200, **LIST_DECIDERS), post=ours(422, **LIST_DECIDERS)),
+    "thank_you_carry": Address(post=ours(302, **LIST_DECIDERS)),
+    "thank_you_hand_over": Address(get=ours(200, **LIST_DECIDERS), post=ours(302, **LIST_DECIDERS)),
+    "thank_you_written": Address(post=ours(422, **LIST_DECIDERS)),
+    "thank_you_mailed": Address(get=ours(200, **LIST_DECIDERS), post=ours(422, **LIST_DECIDERS)),
+    "thank_you_take_back": Address(post=ours(302, **LIST_DECIDERS)),
+    "thank_you_cards": Address(post=members(302)),
+    "thank_you_put_back": Address(post=members(302)),
+    # Reminders; this one falls to the physician.
+    "reminders": Address(get=members(200)),
+    "reminder": Address(get=ours(200, **THEIR_REMINDER), post=ours(302, **THEIR_REMINDER)),
+    "reminder_done": Address(post=ours(302, **THEIR_REMINDER)),
+    "reminder_snooze": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
+    "reminder_dismiss": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
+    # Files brought in.
+    "imports": Address(get=managers(200), post=managers(422)),
+    "import": Address(get=our_manager(200)),
+    "import_columns": Address(post=our_manager(422)),
+    "import_names": Address(post=our_manager(302)),
+    "import_name": Address(get=our_manager(200), post=our_manager(302)),
+    "import_write": Address(post=our_manager(302)),
+    "import_rejected": Address(get=our_manager(200)),
+    "import_undo": Address(post=our_manager(302)),
+    "import_discard": Address(post=our_manager(302)),
+    # Our side.
+    "settings": Address(get=managers(200), post=managers(422)),
+    "locations": Address(get=managers(200)),
+    "location_new": Address(get=managers(200), post=managers(422)),
+    "location_edit": Address(get=our_manager(200), post=our_manager(422)),
+    "members": Address(get=managers(200), post=managers(422)),
+    "member_edit": Address(get=our_manager(200), post=our_manager(422)),
+    "member_leave": Address(post=our_manager(302)),
+    "member_return": Address(post=our_manager(302)),
+    "invitation_send_again": Address(post=our_manager(200)),
+    "invitation_withdraw": Address(post=our_manager(302)),
+    "covers": Address(
+        get=members(200, coordinator=403, liaison=403), post=members(422, coordinator=403, liaison=403)
+    ),
+    "cover_end": Address(post=ours(302, coordinator=403, liaison=403, colleague=404)),
+    "outbox": Address(get=managers(200)),
+    "outbox_retry": Address(post=our_manager(302)),
+    "patient_accesses": Address(get=managers(200)),
+    "switch_practice": Address(post=members(302)),
+    "theme": Address(post=public(302)),
+    "draft": Address(post={**members(204), "anonymous": 401}),
+    "draft_discard": Address(post={**members(204), "anonymous": 401}),
+    # Who is signed in is asked to sign out before taking another seat.
+    "invitation": Address(get=public(200), post={**public(200), "anonymous": 422}),
+    # Signing in; who is signed in already is sent home.
+    "account_login": Address(get={**public(302), "anonymous": 200}, post={**public(302), "anonymous": 200}),
+    "account_inactive": Address(get=public(200)),
+    "account_logout": Address(get={**public(200), "anonymous": 302}, post=public(302)),
+    "account_change_password": Address(get=members(200), post=members(200)),
+    "account_reset_password": Address(get=public(200), post=public(200)),
+    "account_reset_password_done": Address(get=public(200)),
+    "account_reset_password_from_key": Address(get=public(200), post=public(200)),
+    "account_reset_password_from_key_done": Address(get=public(200)),
+    # Asked by machines.
+    "healthz": Address(get=public(200)),
+    "readyz": Address(get=public(200)),
+}
+
+
+class World:
+    """Our practice and its people; the objects that addresses name are made when asked for."""
+
+    def __init__(self) -> None:
+        self.practice = make.practice("Ours", starts_on=date(2026, 1, 5))
+        self.manager = make.member("manager", self.practice)
+        self.coordinator = make.member("coordinator", self.practice)
+        self.physician = make.member("physician", self.practice)
+        self.liaison = make.member("liaison", self.practice)
+        self.colleague = make.member("physician", self.practice)
+        self.stranger = make.member("manager", make.practice("Theirs"))
+
+    @cached_property
+    def referral(self) -> Any:
+        return make.referral(by=self.manager, physician=self.physician, received_on=date(2026, 11, 10))
+
+    @cached_property
+    def office(self) -> Any:
+        return make.office()
+
+    @cached_property
+    def thank_you(self) -> ThankYou:
+        self.referral  # noqa: B018  # it is what the list is made of
+        make_thank_you_lists(week=Week.of(date(2026, 11, 10)), now=make.NOW)
+        return ThankYou.objects.get()
+
+    @cached_property
+    def invitation(self) -> tuple[Invitation, str]:
+        from django.utils import timezone
+
+        invitation = Invitation(email="nia@example.test", name="Nia Brandt", role="liaison")
+        return invitation, invite(invitation, by=self.manager, now=timezone.now())
+
+    @cached_property
+    def brought(self) -> Any:
+        return bring.checked(bring.HEADER + bring.line("1"), by=self.manager)
+
+    def merge(self) -> Any:
+        return merge_providers(keep=make.provider(), drop=make.provider(), by=self.manager, now=make.NOW)
+
+    def cover(self) -> Any:
+        people = {"physician": self.physician, "covered_by": self.colleague, "created_by": self.manager}
+        return any_row(Cover, self.practice, **people)
+
+
+# What an address names, by its parameter; where two addresses mean different things, by address and parameter.
+NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
+    "referral_id": lambda world: world.referral.pk,
+    "provider_id": lambda world: make.provider().pk,
+    "office_id": lambda world: world.office.pk,
+    "contact_id": lambda world: any_row(OfficeContact, world.practice, office=world.office).pk,
+    ("provider_merge", "other_id"): lambda world: make.provider().pk,
+    ("provider_not_a_double", "other_id"): lambda world: make.provider().pk,
+    ("office_merge", "other_id"): lambda world: make.office().pk,
+    ("office_not_a_double", "other_id"): lambda world: make.office().pk,
+    "merge_id": lambda world: world.merge().pk,
+    "week": lambda world: Week.of(date(2026, 11, 10)),
+    "row_id": lambda world: world.thank_you.pk,
+    "reminder_id": lambda world: any_row(Reminder, world.practice, member=world.physician).pk,
+    "import_id": lambda world: world.brought.pk,
+    "name_id": lambda world: world.brought.names.filter(kind="provider").get().pk,
+    "location_id": lambda world: any_row(Location, world.practice).pk,
+    "member_id": lambda world: make.member("liaison", world.practice).pk,
+    "invitation_id": lambda world: world.invitation[0].pk,
+    "cover_id": lambda world: world.cover().pk,
+    "envelope_id": lambda world: (
+        queue_mail(to="ida@example.test", subject="s", text="t", practice=world.practice, now=make.NOW).pk
+    ),
+    "token": lambda world: world.invitation[1].strip("/").rpartition("/")[2],
+    "form": lambda world: "referral",
+    "uidb36": lambda world: "1",
+    "key": lambda world: "made-up",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address of the resolver, and the parameters of its whole path."""
+
+    name: str | None
+    view: Callable[..., HttpResponse]
+    parameters: tuple[str, ...]
+
+
+def routes(of: Any = None, parameters: tuple[str, ...] = ()) -> Iterator[Route]:
+    for pattern in (of or get_resolver()).url_patterns:
+        here = (*parameters, *pattern.pattern.regex.groupindex)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, here)
+        else:
+            yield Route(pattern.name, pattern.callback, here)
+
+
+ROUTES = {route.name: route for route in routes()}
+CASES = [
+    pytest.param(name, method, answers, id=f"{method} {name}")
+    for name, address in ADDRESSES.items()
+    for method, answers in (("get", address.get), ("post", address.post))
+]
+
+
+def address_of(name: str, world: World) -> str:
+    with practice_scope(world.practice):
+        values = {p: NAMED[(name, p) if (name, p) in NAMED else p](world) for p in ROUTES[name].parameters}
+    return reverse(name, kwargs=values)
+
+
+def answer(world: World, who: str, method: str, url: str, **options: Any) -> int | str:
+    """What this person gets, outside any scope, and nothing of it stays."""
+    client = Client(**options)
+    with transaction.atomic():
+        if who != "anonymous":
+            member: Member = getattr(world, who)
+            client.force_login(member.user)
+        response: HttpResponse = getattr(client, method)(url, {"sent": "1"})
+        transaction.set_rollback(True)
+    is_to_sign_in = response.status_code == 302 and response.url.startswith(
+        reverse("account_login") + "?next="
+    )
+    return SIGN_IN if is_to_sign_in else response.status_code
+
+
+def test_every_address_has_a_name_and_a_line():
+    assert [route for route in routes() if not route.name] == []
+    assert len(ROUTES) == len(list(routes())), "two addresses share a name"
+    assert set(ROUTES) == set(ADDRESSES)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("name", "method", "answers"), CASES)
+def test_everybody_gets_what_the_table_says(name, method, answers):
+    world = World()
+    url = address_of(name, world)
+    if answers is None:
+        assert answer(world, "manager", method, url) == 405
+    else:
+        assert {who: answer(world, who, method, url) for who in PEOPLE} == answers
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", [name for name, address in ADDRESSES.items() if address.post])
+def test_no_post_is_taken_without_its_token(name):
+    world = World()
+    url = address_of(name, world)
+    for who in ("anonymous", "manager"):
+        assert answer(world, who, "post", url, enforce_csrf_checks=True) == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", [name for name, address in ADDRESSES.items() if address.get])
+def test_a_user_without_a_seat_is_told_so(name):
+    world = World()
+    url = address_of(name, world)
+    with practice_scope(world.practice):
+        Member.objects.filter(pk=world.manager.pk).update(left_at=make.NOW)
+    expected = ADDRESSES[name].get["manager"]
+    if hasattr(ROUTES[name].view, "roles"):
+        expected = 403
+    assert answer(world, "manager", "get", url) == expected
