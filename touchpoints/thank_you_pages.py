@@ -156,6 +156,8 @@ def week_page(
     )
     if member.role in DECIDES_THANK_YOUS:
         _add_lists(shown, member, physician_id if member.is_manager else member.pk)
+    # A list that stands is shown, even when the clock was set back into its week.
+    shown.is_gathering = shown.is_gathering and not shown.lists
     if shown.is_gathering:
         _add_gathering(shown, member, physician_id, today)
     _add_rows(shown, member, is_latest=week == current.previous(), today=today)

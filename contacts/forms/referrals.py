@@ -70,6 +70,12 @@ class ReferralForm(PracticeForm):
         self.fields["location"].empty_label = _("not said")
         self.fields["received_on"].widget.attrs["max"] = self.today.isoformat()
 
+    @property
+    def more_is_open(self) -> bool:
+        """Whether what is seldom filled in holds something, or an error."""
+        seldom = ("payer", "source_number", "notes")
+        return any(self[name].value() or self[name].errors for name in seldom if name in self.fields)
+
     def values(self) -> dict[str, Any]:
         """The referral's fields as `log_referral` and `edit` take them."""
         return {name: self.cleaned_data[name] for name in self.Meta.fields if name in self.fields}
@@ -123,6 +129,11 @@ class QuickLogForm(SenderForm, ReferralForm):
     confirmed = forms.CharField(required=False)
 
     duplicates: list[Referral] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            self.fields["provider_text"].widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

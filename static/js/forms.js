@@ -29,4 +29,5 @@ document.addEventListener("keydown", (event) => {
 });
 
 // The first error is where the reader has to be.
-document.querySelector("form .is-invalid")?.focus();
+// The browser's own autofocus waits for a frame to be drawn, and loses the first keys of a fast typist.
+(document.querySelector("form .is-invalid") ?? document.querySelector("[autofocus]"))?.focus();

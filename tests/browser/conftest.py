@@ -30,7 +30,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from practices.models import Member
 
@@ -39,6 +39,10 @@ KEPT_TABLES = ("django_migrations", "django_content_type", "practices_encryption
 
 # Playwright's synchronous interface runs an event loop in this thread, and Django would refuse the ORM beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+# Two busy cores are slow, which is no fault of a page's.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -136,7 +140,7 @@ def new_page(site: Site, chromium: Browser) -> Iterator[Callable[..., Page]]:
         defaults = {"viewport": {"width": width, "height": 800}, "locale": "en-US"}
         contexts.append(chromium.new_context(**{**defaults, **options}))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         site.watch(page)
         return page
 
