@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.referrals import Channel
 from exchange.columns import DATES, FIELDS, set_date_order
 from exchange.dates import DMY, MDY
+from exchange.files import too_large
 from exchange.models import Layout
 
 WHO_SENT = ("provider_name", "provider_family_name", "provider_npi", "office_name")
@@ -25,6 +28,13 @@ class UploadForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
         error_messages={"empty": _("This file is empty.")},
     )
+
+    def __init__(self, request: HttpRequest) -> None:
+        is_sent = request.method == "POST"
+        super().__init__(request.POST if is_sent else None, request.FILES if is_sent else None)
+        # A request above the limit arrives without its file (settings.FILE_UPLOAD_HANDLERS).
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+            self.fields["file"].error_messages["required"] = too_large()
 
 
 class ColumnsForm(forms.Form):
@@ -68,7 +78,7 @@ class ColumnsForm(forms.Form):
             shown = list(dict.fromkeys(value[:60] for value in values if value))[:SHOWN_VALUES]
             yield {"header": self._header(place), "values": shown, "field": self[f"column-{place}"]}
 
-    def order_fields(self) -> list[forms.BoundField]:
+    def date_fields(self) -> list[forms.BoundField]:
         return [self[f"order-{field}"] for field in DATES if self.layout.place(field) is not None]
 
     def clean(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Office, Provider
+from contacts.search import nearest
 from exchange import progress, reviewing
 from exchange.columns import FIELDS
 from exchange.forms import ColumnsForm
@@ -26,7 +27,7 @@ PREVIEWED = 8
 REJECTED_SHOWN = 20
 NAMES_SHOWN = 40
 SEARCHED: dict[str, Callable[[], models.QuerySet]] = {
-    Kind.PROVIDER: lambda: Provider.objects.current(),
+    Kind.PROVIDER: lambda: Provider.objects.current().prefetch_related("offices"),
     Kind.OFFICE: lambda: Office.objects.current(),
 }
 
@@ -200,9 +201,19 @@ def name_rows(names: list[ImportName]) -> list[NameRow]:
     ]
 
 
-def of_name(name: ImportName) -> dict[str, str]:
-    """How a spelling is called, and what else the file says of it."""
-    return {"title": _title(name), "note": f"{name.get_kind_display()}: {_note(name)}"}
+def of_name(name: ImportName, *, query: str) -> dict[str, Any]:
+    """One spelling, what else the file says of it, and whom in the network a search finds."""
+    rows = nearest(SEARCHED[name.kind](), query)
+    found = [{"pk": row.pk, "label": str(row), "note": _place(row)} for row in rows]
+    note = f"{name.get_kind_display()}: {_note(name)}"
+    return {"title": _title(name), "note": note, "query": query, "found": found}
+
+
+def _place(row: Provider | Office) -> str:
+    if isinstance(row, Office):
+        return row.place
+    offices = ", ".join(office.name for office in list(row.offices.all())[:2])
+    return " · ".join(filter(None, [offices, row.npi]))
 
 
 def _title(name: ImportName) -> str:
@@ -263,7 +274,7 @@ def _labels(names: list[ImportName]) -> dict[tuple[str, int], str]:
     labels: dict[tuple[str, int], str] = {}
     providers = Provider.objects.filter(pk__in=wanted[Kind.PROVIDER]).prefetch_related("offices")
     for provider in providers:
-        places = ", ".join(office.name for office in provider.offices.all()[:2])
+        places = ", ".join(office.name for office in list(provider.offices.all())[:2])
         labels[Kind.PROVIDER, provider.pk] = f"{provider} ({places})" if places else str(provider)
     for office in Office.objects.filter(pk__in=wanted[Kind.OFFICE]):
         labels[Kind.OFFICE, office.pk] = f"{office} ({office.place})" if office.place else str(office)

@@ -1,7 +1,5 @@
 """The pages of `/imports/`: bring a file, confirm its columns, review its names, see what came of it."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,10 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from contacts.search import nearest
 from exchange import pages, reviewing
 from exchange.columns import keep_for_next_time
-from exchange.files import content_of, first_rows, take_in, too_large
+from exchange.files import content_of, first_rows, take_in
 from exchange.forms import ColumnsForm, UploadForm
 from exchange.models import Import, ImportName
 from exchange.reading import Unreadable
@@ -29,11 +26,10 @@ State = Import.State
 @role_required(*ADMINISTERS)
 def imports(request: HttpRequest) -> HttpResponse:
     """Bring a file; what was brought before."""
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST":
-        source = _taken_in(request, form)
-        if source:
-            return redirect("import", source.pk)
+    form = UploadForm(request)
+    source = _taken_in(request, form) if form.is_valid() else None
+    if source:
+        return redirect("import", source.pk)
     brought = key_page(
         request,
         Import.objects.for_list().order_by("-uploaded_at", "-id"),
@@ -44,12 +40,6 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 
 def _taken_in(request: HttpRequest, form: UploadForm) -> Import | None:
-    if "file" not in request.FILES and int(request.META.get("CONTENT_LENGTH") or 0) > 1_000_000:
-        form = form.__class__({}, {})
-        form.add_error("file", too_large())
-        return None
-    if not form.is_valid():
-        return None
     upload = form.cleaned_data["file"]
     try:
         return take_in(upload.read(), name=upload.name, by=request.member, now=timezone.now())
@@ -135,10 +125,8 @@ def import_name(request: HttpRequest, import_id: int, name_id: int) -> HttpRespo
     if request.method == "POST":
         _decide(request, name, f"existing:{request.POST.get('choice', '')}")
         return redirect(f"{pages.url_of(source)}#names")
-    query = request.GET.get("q", "")
-    found = nearest(pages.SEARCHED[name.kind](), query) if query else []
-    context: dict[str, Any] = {"source": source, "query": query, "found": found, **pages.of_name(name)}
-    return page(request, "exchange/import_name.html", context)
+    context = pages.of_name(name, query=request.GET.get("q", ""))
+    return page(request, "exchange/import_name.html", {"source": source, **context})
 
 
 @require_POST

@@ -98,7 +98,8 @@ def write(import_id: int, *, now: datetime) -> None:
     with connection.cursor() as cursor:
         lines = copy_lines(source, rows, resolve(source))
         cursor.execute(INCOMING)
-        cursor.copy_expert("COPY incoming FROM STDIN", _Lines(lines))
+        with connection.wrap_database_errors:  # Django wraps what it knows of, and COPY it does not
+            cursor.copy_expert("COPY incoming FROM STDIN", _Lines(lines))
         cursor.execute("ANALYZE incoming")
         cursor.execute(THERE_ALREADY, {"practice": source.practice_id})
         cursor.execute(INSERT, _values(source, now))
