@@ -36,6 +36,12 @@ AMERICAN = [
 ]
 
 
+ROLES_IN_WORDS = _(
+    "A manager may do everything. A coordinator takes referrals in and sees every patient. A physician sees the"
+    " patients sent to them. A liaison visits offices and never sees who a patient is."
+)
+
+
 def day_input() -> forms.DateInput:
     """A date as the browser's own picker wants it."""
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -57,7 +63,7 @@ class PracticeSettingsForm(forms.ModelForm):
         label=_("Thank-you lists are made on"), coerce=int, choices=lambda: list(WEEKDAYS.items())
     )
     list_hour = forms.TypedChoiceField(
-        label=_("at"), coerce=int, choices=lambda: [(hour, time_format(time(hour))) for hour in range(24)]
+        label=_("Hour"), coerce=int, choices=lambda: [(hour, time_format(time(hour))) for hour in range(24)]
     )
 
     class Meta:
@@ -122,7 +128,10 @@ class InvitationForm(PracticeForm):
     class Meta:
         model = Invitation
         fields = ("name", "email", "role", "credentials")
-        help_texts = {"credentials": _("Physicians': MD, DO, NP … Leave empty for others.")}
+        help_texts = {
+            "role": ROLES_IN_WORDS,
+            "credentials": _("Physicians': MD, DO, NP … Leave empty for others."),
+        }
 
     def clean_email(self) -> str:
         email = self.cleaned_data["email"].lower()
@@ -136,7 +145,7 @@ class InvitationForm(PracticeForm):
 class MemberForm(forms.Form):
     """A member's role and credentials."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, help_text=ROLES_IN_WORDS)
     credentials = forms.CharField(
         label=_("Credentials"), max_length=40, required=False, help_text=_("MD, DO, NP …")
     )
@@ -200,6 +209,8 @@ class AccessFilterForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["member"].queryset = Member.objects.select_related("user").order_by("user__name")
+        for name, kind in (("member", "form-select"), ("act", "form-select"), ("day", "form-control")):
+            self.fields[name].widget.attrs["class"] = kind
 
 
 class OutboxFilterForm(forms.Form):

@@ -76,4 +76,5 @@ class OutboxEnvelope(models.Model):
 
     @property
     def may_be_retried(self) -> bool:
-        return self.state in (self.State.WAITING, self.State.FAILED)
+        """Given up, or put off after a try; what was not tried yet is next anyway."""
+        return self.state == self.State.FAILED or (self.state == self.State.WAITING and self.attempts > 0)
