@@ -111,15 +111,21 @@ class HandOverForm(forms.Form):
     to = forms.ModelChoiceField(
         label=_("Who writes and mails it"),
         queryset=Member._base_manager.none(),
-        required=False,
+        empty_label=None,
         widget=forms.Select(attrs={"autofocus": True}),
     )
 
     def __init__(self, *args: Any, physician: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        others = Member.objects.active().exclude(pk=physician.pk).select_related("user")
-        self.fields["to"].queryset = others.order_by("user__name")
-        self.fields["to"].empty_label = str(physician)
+        self.physician = physician
+        everybody = Member.objects.active() | Member.objects.filter(pk=physician.pk)
+        self.fields["to"].queryset = everybody.select_related("user").order_by("user__name")
+
+    @property
+    def assignee(self) -> Member | None:
+        """Whom it is handed to; None: back to the physician whose list it is."""
+        chosen: Member = self.cleaned_data["to"]
+        return None if chosen == self.physician else chosen
 
 
 class MailedForm(forms.Form):

@@ -102,12 +102,15 @@ def thank_you_carry(request: HttpRequest, row_id: int) -> HttpResponse:
 def thank_you_hand_over(request: HttpRequest, row_id: int) -> HttpResponse:
     """Somebody else writes and mails it; it stays on its list."""
     row = _row_to_decide(request, row_id)
-    form = HandOverForm(_posted(request), initial={"to": row.assignee_id}, physician=row.list.physician)
+    physician = row.list.physician
+    form = HandOverForm(
+        _posted(request), initial={"to": row.assignee_id or physician.pk}, physician=physician
+    )
     return _answer(
         request,
         row,
         form,
-        lambda: acts.hand_over(row, to=form.cleaned_data["to"]),
+        lambda: acts.hand_over(row, to=form.assignee),
         said=_("Handed over."),
     )
 
@@ -184,9 +187,18 @@ def thank_you_put_back(request: HttpRequest) -> HttpResponse:
         for row_id in request.GET.get(state, "").split("-")[:SEVERAL]:
             if row_id.isdecimal():
                 row = _row_to_write(request, int(row_id))
-                acts.put_back(row, to=state, by=request.member, now=timezone.now())
-    messages.success(request, _("Taken back."))
+                _put_back(request, row, to=state)
     return redirect(_page_of(request, row) if row else reverse("thank_you"))
+
+
+def _put_back(request: HttpRequest, row: ThankYou, *, to: State) -> None:
+    try:
+        acts.put_back(row, to=to, by=request.member, now=timezone.now())
+    except acts.NotPossible as refusal:
+        messages.info(request, str(refusal))
+    else:
+        words = {"name": row.provider.short_name, "state": to.label}
+        messages.success(request, _("Taken back: %(name)s is %(state)s again.") % words)
 
 
 def _row(request: HttpRequest, row_id: int) -> ThankYou:
