@@ -225,9 +225,11 @@ def _is_short_for(a: str, b: str) -> bool:
 def _compare_offices(a: Office, b: Office, shared: list[str]) -> Double | None:
     mine, theirs = folded(a.name), folded(b.name)
     likeness = fuzz.token_sort_ratio(mine, theirs)
-    reasons = list(shared)
     is_near = folded(a.city) == folded(b.city) or not (a.city and b.city)
-    if likeness >= ALIKE and is_near:
+    if not is_near:
+        return None  # a group of offices shares its name and its fax
+    reasons = list(shared)
+    if likeness >= ALIKE:
         reasons.insert(0, _("Same name.") if mine == theirs else _("The names are alike."))
     if not reasons:
         return None
