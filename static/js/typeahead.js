@@ -133,8 +133,10 @@ function drawList(input) {
   count.setAttribute("role", "status");
   const box = document.createElement("div");
   box.className = "typeahead";
+  const hadFocus = document.activeElement === input; // moving a field takes its focus away
   input.replaceWith(box);
   box.append(input, list, count);
+  if (hadFocus) input.focus();
   for (const [name, value] of [
     ["role", "combobox"],
     ["aria-autocomplete", "list"],

@@ -45,6 +45,7 @@ def test_r_logs_a_referral_and_slash_searches(site, members_page):
     members_page.goto(site.url + "/settings/members/")
     members_page.keyboard.press("r")
     members_page.wait_for_url(site.url + "/referrals/new/")
+    expect(members_page.locator("#id_provider_text[role=combobox]")).to_be_focused()
 
 
 def test_keys_stay_letters_while_somebody_types(site, members_page):
