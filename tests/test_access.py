@@ -127,7 +127,7 @@ ADDRESSES: dict[str, Address] = {
     "thank_you_call": Address(get=ours(200, **LIST_DECIDERS), post=ours(302, **LIST_DECIDERS)),
     "thank_you_skip": Address(get=ours(200, **LIST_DECIDERS), post=ours(422, **LIST_DECIDERS)),
     "thank_you_carry": Address(post=ours(302, **LIST_DECIDERS)),
-    "thank_you_hand_over": Address(get=ours(200, **LIST_DECIDERS), post=ours(302, **LIST_DECIDERS)),
+    "thank_you_hand_over": Address(get=ours(200, **LIST_DECIDERS), post=ours(422, **LIST_DECIDERS)),
     "thank_you_written": Address(post=ours(422, **LIST_DECIDERS)),
     "thank_you_mailed": Address(get=ours(200, **LIST_DECIDERS), post=ours(422, **LIST_DECIDERS)),
     "thank_you_take_back": Address(post=ours(302, **LIST_DECIDERS)),
