@@ -80,14 +80,14 @@ def referral_row(
         "sender": sender_of(referral),
         "place": str(referral.office) if referral.provider and referral.office else "",
         "came": referral.get_channel_display(),
-        "status": _("withdrawn") if referral.withdrawn_at else referral.get_status_display(),
+        "status": capfirst(_("withdrawn") if referral.withdrawn_at else referral.get_status_display()),
         "tone": "neutral" if referral.withdrawn_at else TONES[Status(referral.status)],
     }
     if not referral.patient_is_shown_to(member):
         return ReferralRow(who=referral.reference, **common)
     return ReferralRow(
         who=patient_of(referral, names_shown=names_shown),
-        urgency="" if referral.urgency == Urgency.ROUTINE else referral.get_urgency_display(),
+        urgency="" if referral.urgency == Urgency.ROUTINE else capfirst(referral.get_urgency_display()),
         physician=referral.physician.name if referral.physician else "",
         next_action=capfirst(referral.get_next_action_display()),
         due_at=referral.next_action_due_at,
@@ -103,7 +103,7 @@ def sender_of(referral: Referral) -> str:
     """The provider, or the office alone: "somebody at Lakeside"."""
     if referral.provider:
         return str(referral.provider)
-    return _("somebody at %(office)s") % {"office": referral.office}
+    return _("Somebody at %(office)s") % {"office": referral.office}
 
 
 def patient_of(referral: Referral, *, names_shown: bool) -> str:

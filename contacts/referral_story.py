@@ -127,7 +127,9 @@ def act_groups(referral: Referral) -> list[ActGroup]:
     ]
     is_again = referral.status == Status.SCHEDULED
     groups = {
-        "quick": ActGroup("quick", _("A word about it"), [(act, label) for act, label, may in quick if may]),
+        "quick": ActGroup(
+            "quick", _quick_title(referral), [(act, label) for act, label, may in quick if may]
+        ),
         "scheduled": ActGroup(
             "scheduled",
             _("Another appointment") if is_again else _("An appointment was made"),
@@ -143,6 +145,12 @@ def act_groups(referral: Referral) -> list[ActGroup]:
         ),
     }
     return [groups[name] for name in ORDER.get(referral.next_action, ORDER[""]) if groups[name].acts]
+
+
+def _quick_title(referral: Referral) -> str:
+    if referral.owes_word:
+        return _("Was the referrer told?")
+    return _("Did not come?") if referral.status == Status.SCHEDULED else _("Was the patient reached?")
 
 
 def group_of(act: str) -> str:

@@ -13,6 +13,8 @@ from contacts.search import folded, nearest, refresh_search
 
 GOOD = 0.22  # word distance up to which a name counts as the one that was meant
 
+FAINT = 0.5  # beyond it somebody new is the likelier answer, and offered first
+
 
 @dataclass(frozen=True)
 class Found:
@@ -59,6 +61,11 @@ def resolve(rows: Sequence[Any], text: str) -> Found:
         if len(beyond_doubt) == 1:
             return Found(chosen=beyond_doubt[0])
     return Found(candidates=rows)
+
+
+def are_faint(rows: Sequence[Any]) -> bool:
+    """Whether even the best of these hardly resembles what was typed."""
+    return not rows or getattr(rows[0], "distance", 0) > FAINT
 
 
 def name_parts(text: str) -> dict[str, str]:

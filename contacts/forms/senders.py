@@ -85,6 +85,11 @@ class SenderForm(forms.Form):
     has_twin = False
     may_be_new = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # After an error the first field that has one is where the reader has to be.
+        self.fields["provider_text"].widget.attrs["autofocus"] = not self.is_bound
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         self._find_provider()

@@ -15,7 +15,7 @@ from contacts.models import Office, Provider, Referral
 from contacts.models.referrals import Channel
 from contacts.referral_rows import referral_rows, sender_of
 from contacts.referral_way import log_referral
-from contacts.senders import name_parts, offices_like, providers_at, providers_like
+from contacts.senders import are_faint, name_parts, offices_like, providers_at, providers_like
 from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.models import Location, Member
 from practices.pages import done, page
@@ -130,8 +130,13 @@ def provider_options(request: HttpRequest) -> HttpResponse:
     """Whom the typed letters may mean; with `?office=` and nothing typed, who works there."""
     text, office = request.GET.get("q", "").strip()[:200], request.GET.get("office", "")
     rows = providers_like(text) if text else providers_at(int(office[:18])) if office.isdigit() else []
-    context = {"providers": rows, "text": text, "fill": json.dumps(name_parts(text)) if text else ""}
+    context = {"providers": rows, **new_option(text, rows, fill=name_parts(text) if text else {})}
     return page(request, "contacts/_provider_options.html", context)
+
+
+def new_option(text: str, rows: list[Any], *, fill: dict[str, str]) -> dict[str, Any]:
+    """The offer to add what was typed, before those who hardly resemble it."""
+    return {"text": text, "fill": json.dumps(fill), "new_first": bool(text) and are_faint(rows)}
 
 
 @require_GET
@@ -139,5 +144,6 @@ def provider_options(request: HttpRequest) -> HttpResponse:
 def office_options(request: HttpRequest) -> HttpResponse:
     """Which office the typed letters may mean."""
     text = request.GET.get("q", "").strip()[:200]
-    context = {"offices": offices_like(text), "text": text, "fill": json.dumps({"new_office_name": text})}
+    rows = offices_like(text)
+    context = {"offices": rows, **new_option(text, rows, fill={"new_office_name": text})}
     return page(request, "contacts/_office_options.html", context)

@@ -32,7 +32,8 @@ def referrals(request: HttpRequest) -> HttpResponse:
     filters = FilterForm(request.GET)
     chosen = filters.chosen()
     rows = filtered(visible_rows(request.member, now), chosen, now)
-    listed = paged(request, rows, is_by_due=chosen.get("status") == "overdue")
+    is_by_due = chosen.get("status") == "overdue"
+    listed = paged(request, rows, is_by_due=is_by_due)
     may_see = request.member.role in SEES_PATIENTS
     names_shown = may_see and request.GET.get("names") == "shown"
     if names_shown:
@@ -42,6 +43,7 @@ def referrals(request: HttpRequest) -> HttpResponse:
         "is_filtered": bool(chosen.keys() - {"status", "awaiting"}),
         "views": views_of(request),
         "count": count_up_to(rows),
+        "is_by_due": is_by_due,
         "page": listed,
         "rows": referral_rows(listed.rows, member=request.member, now=now, names_shown=names_shown),
         "names_shown": names_shown,

@@ -36,6 +36,9 @@ from practices.models import Member
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 KEPT_TABLES = ("django_migrations", "django_content_type", "practices_encryptionkey")
+PATIENCE = 30_000  # ms: a busy machine is no fault of the page
+
+expect.set_options(timeout=PATIENCE)
 
 # Playwright's synchronous interface runs an event loop in this thread, and Django would refuse the ORM beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -173,7 +176,7 @@ def _empty_tables() -> None:
     )
     try:
         with owner, owner.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '10s'")
+            cursor.execute("SET lock_timeout = '30s'")
             cursor.execute(
                 "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables"
                 " WHERE schemaname = 'public' AND tablename <> ALL(%s)",
