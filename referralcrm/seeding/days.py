@@ -1,8 +1,10 @@
 """The days of an invented practice: its business days, its hours, and on which weekday how much arrives."""
 
+from bisect import bisect_right
 from datetime import date, datetime, time, timedelta
 from functools import cache, cached_property
 from itertools import accumulate
+from random import Random
 from zoneinfo import ZoneInfo
 
 from practices.business_days import is_business_day
@@ -47,9 +49,17 @@ class Days:
         return [self.first + timedelta(days=n) for n in range((self.until - self.first).days + 1)]
 
     @cached_property
-    def arrival_weights(self) -> list[float]:
-        """How much has arrived by the end of each of `arrivals`, in days of average weight."""
-        return list(accumulate(self._weight(day) for day in self.arrivals))
+    def _arrival_weights(self) -> list[float]:
+        """How much has arrived before each of `arrivals`, in days of average weight; and in the end."""
+        return list(accumulate((self._weight(day) for day in self.arrivals), initial=0.0))
+
+    def draw_arrivals(self, rng: Random, first: date, last: date, count: int) -> list[date]:
+        """So many days between the two, both included, by how much arrives on each."""
+        weights = self._arrival_weights
+        start = weights[(first - self.first).days]
+        span = weights[(last - self.first).days + 1] - start
+        drawn = (bisect_right(weights, start + rng.random() * span) - 1 for _ in range(count))
+        return [self.arrivals[place] for place in drawn]
 
     def moment(self, day: date, minutes: int) -> datetime:
         """So many minutes after eight o'clock on the practice's clock."""

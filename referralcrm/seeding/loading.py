@@ -16,11 +16,13 @@ ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 def reserve_ids(model: type[models.Model], count: int) -> range:
     """So many ids in a row from the table's own sequence."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
+        (sequence,) = cursor.fetchone()
         while True:
             cursor.execute(
-                "SELECT min(id), max(id) FROM (SELECT nextval(pg_get_serial_sequence(%s, 'id')) AS id"
-                " FROM generate_series(1, %s)) reserved",
-                [model._meta.db_table, count],
+                "SELECT min(id), max(id)"
+                " FROM (SELECT nextval(%s::regclass) AS id FROM generate_series(1, %s)) reserved",
+                [sequence, count],
             )
             first, last = cursor.fetchone()
             if count == 0:

@@ -1,7 +1,7 @@
 """Invented patients, sealed as the database keeps them."""
 
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import NamedTuple
 
@@ -30,13 +30,18 @@ class Patient(NamedTuple):
 NOBODY_YET = Patient(b"", b"", None, b"", None, None, None)
 
 
+def sealed(practice_id: int, model: type[models.Model], field: str, text: str) -> bytes:
+    """A text as that field keeps it."""
+    return encrypt(text, practice_id=practice_id, field=model._meta.get_field(field).label)
+
+
 class Patients:
     """Patients of one physician; some come again."""
 
     def __init__(self, practice_id: int, rng: Random, *, charts_from: int) -> None:
         self.practice_id, self.rng, self.charts_from = practice_id, rng, charts_from
         self.known: list[Patient] = []
-        self.sealed = cache(self._sealed)
+        self.sealed = cache(partial(sealed, practice_id))
 
     def draw(self) -> Patient:
         """A patient for the next referral."""
@@ -62,13 +67,9 @@ class Patients:
         return Patient(
             self.sealed(Referral, "patient_family_name", family_name),
             self.sealed(Referral, "patient_given_name", given_name),
-            self._sealed(Referral, "patient_born_on", born_on.isoformat()),
-            self._sealed(Referral, "patient_chart_number", chart_number),
+            sealed(self.practice_id, Referral, "patient_born_on", born_on.isoformat()),
+            sealed(self.practice_id, Referral, "patient_chart_number", chart_number),
             indexes.name_birth,
             indexes.name_initial,
             indexes.chart,
         )
-
-    def _sealed(self, model: type[models.Model], field: str, text: str) -> bytes:
-        label = model._meta.get_field(field).label
-        return encrypt(text, practice_id=self.practice_id, field=label)

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from random import Random
 
 from contacts.models import Provider
-from practices.encryption import encrypt
 from referralcrm.seeding.loading import load, reserve_ids
 from referralcrm.seeding.network import Network
+from referralcrm.seeding.patients import sealed
 from referralcrm.seeding.thanks import TOUCHPOINT_COLUMNS
 from referralcrm.seeding.words import VISIT_NOTES
 from touchpoints.models import Touchpoint
@@ -20,8 +20,7 @@ def write_visits(network: Network, rng: Random) -> None:
     """Meetings of the last two years in the liaison's offices."""
     visits = sorted(_visits(network, rng), key=lambda visit: (visit[0], visit[1].pk))
     practice_id, liaison_id = network.practice.pk, network.staff.liaison.pk
-    label = Touchpoint._meta.get_field("note").label
-    notes = [encrypt(note, practice_id=practice_id, field=label) for note in VISIT_NOTES]
+    notes = [sealed(practice_id, Touchpoint, "note", note) for note in VISIT_NOTES]
     rows = []
     for pk, (day, provider) in zip(reserve_ids(Touchpoint, len(visits)), visits, strict=True):
         provider_id = None if rng.random() < WITHOUT_A_NAME else provider.pk
