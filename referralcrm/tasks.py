@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
+from practices.forgetting import forget_old_drafts, forget_what_is_over
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.outbox import send_due
@@ -23,7 +24,7 @@ from touchpoints.thank_you_lists import make_due_thank_you_lists
 RETRIED: dict[str, Any] = {"autoretry_for": (OperationalError,), "retry_backoff": True, "max_retries": 8}
 
 # What a practice is asked at each tick, in this order, each in its own transaction.
-QUESTIONS: tuple[Callable[..., Any], ...] = (make_due_thank_you_lists, remind)
+QUESTIONS: tuple[Callable[..., Any], ...] = (make_due_thank_you_lists, remind, forget_old_drafts)
 
 
 def _moment(now: str | None) -> datetime:
@@ -54,5 +55,6 @@ def tick_practice(practice_id: int, now: str) -> None:
 
 @shared_task(name="referralcrm.send_mail", **RETRIED)
 def send_mail() -> None:
-    """Send what the outbox holds."""
+    """Send what the outbox holds, and forget what is over."""
     send_due(timezone.now())
+    forget_what_is_over(now=timezone.now())

@@ -60,6 +60,7 @@ class OutboxEnvelope(models.Model):
                 condition=models.Q(state__in=["waiting", "sending"]),
                 name="outbox_envelope_to_send",
             ),
+            models.Index("sent_at", condition=models.Q(state="sent"), name="outbox_envelope_sent"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,0 +1,25 @@
+"""What is kept for a while and then no longer: drafts, sessions, secret links, the record of sent mail."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.sessions.models import Session
+
+from practices.drafts import KEPT_FOR as DRAFT_KEPT_FOR
+from practices.models import Draft, LinkToken, OutboxEnvelope
+
+# An expired session still tells whose form was posted after its end (practices.drafts).
+SESSION_KEPT_FOR = timedelta(days=1)
+SENT_MAIL_KEPT_FOR = timedelta(days=90)
+
+
+def forget_old_drafts(*, now: datetime) -> None:
+    """Delete the open practice's drafts that nobody is offered any more."""
+    Draft.objects.filter(kept_at__lt=now - DRAFT_KEPT_FOR).delete()
+
+
+def forget_what_is_over(*, now: datetime) -> None:
+    """Delete what belongs to no practice's scope and serves no more."""
+    Session.objects.filter(expire_date__lt=now - SESSION_KEPT_FOR).delete()
+    LinkToken.objects.filter(expires_at__lt=now).delete()
+    sent = OutboxEnvelope.objects.filter(state=OutboxEnvelope.State.SENT)
+    sent.filter(sent_at__lt=now - SENT_MAIL_KEPT_FOR).delete()
