@@ -3,6 +3,7 @@
 import re
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GistIndex, OpClass
 from django.db import models
 from django.db.models.functions import Lower
@@ -195,6 +196,10 @@ class Provider(PracticeModel):
         _("prefers to hear by"), max_length=10, choices=Contact.choices, blank=True
     )
     days_in_office = models.CharField(_("days in the office"), max_length=60, blank=True)
+    languages = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True, verbose_name=_("languages")
+    )
+    payers = ArrayField(models.CharField(max_length=100), default=list, blank=True, verbose_name=_("payers"))
     is_accepting_patients = models.BooleanField(_("accepting new patients"), null=True, blank=True)
     accepting_confirmed_on = models.DateField(_("confirmed on"), null=True, blank=True)
     tier = models.CharField(_("tier"), max_length=1, choices=Tier.choices, default=Tier.C)

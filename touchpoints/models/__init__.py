@@ -1,5 +1,25 @@
+from touchpoints.models.feedback import Feedback, FeedbackIssue, FeedbackRequest
+from touchpoints.models.meetings import Attendee, Gift, GiftLimit, GiftShare, Meeting
 from touchpoints.models.reminders import Reminder
+from touchpoints.models.return_referrals import ReturnReferral
+from touchpoints.models.stationery import Stationery
 from touchpoints.models.thank_yous import ThankYou, ThankYouList, ThankYouReferral
 from touchpoints.models.touchpoints import Touchpoint
 
-__all__ = ["Reminder", "ThankYou", "ThankYouList", "ThankYouReferral", "Touchpoint"]
+__all__ = [
+    "Attendee",
+    "Feedback",
+    "FeedbackIssue",
+    "FeedbackRequest",
+    "Gift",
+    "GiftLimit",
+    "GiftShare",
+    "Meeting",
+    "Reminder",
+    "ReturnReferral",
+    "Stationery",
+    "ThankYou",
+    "ThankYouList",
+    "ThankYouReferral",
+    "Touchpoint",
+]

@@ -9,6 +9,7 @@ from contacts.models import Office, Provider, Referral
 from practices.encryption import EncryptedTextField
 from practices.isolation import PracticeForeignKey, SamePractice
 from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
+from touchpoints.models.meetings import Meeting
 
 
 class TouchpointQuerySet(PracticeQuerySet):
@@ -30,6 +31,11 @@ class Touchpoint(PracticeModel):
         RETURN_REFERRAL = "return_referral", _("return referral")
         FEEDBACK = "feedback", _("feedback")
 
+    class CallOutcome(models.TextChoices):
+        REACHED = "reached", _("reached")
+        VOICEMAIL = "voicemail", _("voicemail")
+        NO_ANSWER = "no_answer", _("no answer")
+
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     happened_on = models.DateField(_("date"))
     provider = PracticeForeignKey(Provider, null=True, blank=True, related_name="touchpoints")
@@ -38,6 +44,14 @@ class Touchpoint(PracticeModel):
     member = PracticeForeignKey(Member, related_name="touchpoints", help_text="Who reached out.")
     is_thanks = models.BooleanField(_("thanks were given"), default=False)
     note = EncryptedTextField(_("note"), blank=True, default="")
+    call_outcome = models.CharField(_("outcome"), max_length=10, choices=CallOutcome.choices, blank=True)
+    meeting = PracticeForeignKey(Meeting, null=True, blank=True, related_name="touchpoints")
+    next_step = EncryptedTextField(_("next step"), blank=True, default="")
+    next_step_on = models.DateField(_("by"), null=True, blank=True)
+    next_step_owner = PracticeForeignKey(
+        Member, null=True, blank=True, related_name="next_steps", help_text="None: whoever reached out."
+    )
+    next_step_done_at = models.DateTimeField(null=True, editable=False)
     logged_at = models.DateTimeField(editable=False)
     logged_by = PracticeForeignKey(Member, editable=False, related_name="+")
     withdrawn_at = models.DateTimeField(null=True, editable=False)
@@ -53,16 +67,39 @@ class Touchpoint(PracticeModel):
             ),
             models.Index(fields=["practice", "office", "-happened_on", "-id"], name="touchpoint_by_office"),
             models.Index(fields=["practice", "referral"], name="touchpoint_by_referral"),
+            models.Index(
+                fields=["practice", "next_step_on"],
+                condition=models.Q(next_step_on__isnull=False, next_step_done_at=None, withdrawn_at=None),
+                name="touchpoint_next_step_due",
+            ),
         ]
         constraints = [
             *PracticeModel.Meta.constraints,
             *[
                 SamePractice(field=field, name=f"touchpoint_{field}_same_practice")
-                for field in ("provider", "office", "referral", "member", "logged_by", "withdrawn_by")
+                for field in (
+                    "provider",
+                    "office",
+                    "referral",
+                    "meeting",
+                    "member",
+                    "next_step_owner",
+                    "logged_by",
+                    "withdrawn_by",
+                )
             ],
             models.CheckConstraint(
                 condition=models.Q(provider__isnull=False) | models.Q(office__isnull=False),
                 name="touchpoint_reaches_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(call_outcome="") | models.Q(kind="call"),
+                name="touchpoint_outcome_is_of_a_call",
+            ),
+            models.UniqueConstraint(
+                fields=["practice", "meeting", "provider"],
+                condition=models.Q(withdrawn_at=None),
+                name="touchpoint_once_per_meeting_and_provider",
             ),
             models.CheckConstraint(
                 condition=models.Q(withdrawn_at=None, withdrawn_by=None)
