@@ -52,7 +52,7 @@ def provider_doubles(*, below: int | None = None) -> Doubles:
     ids, go_on = _newest(Provider.objects.current(), below)
     known = Provider.objects.current().values_list("pk", "phone", "fax", "email")
     numbers = {pk: (digits(phone), digits(fax), folded(email)) for pk, phone, fax, email in known}
-    shared = _shared(numbers, ids, [_("Same telephone."), _("Same fax."), _("Same e-mail address.")])
+    shared = _shared(numbers, ids, [_("Same phone."), _("Same fax."), _("Same e-mail address.")])
     pairs = _nearest("contacts_provider", ids, _provider_names(ids)).union(*shared.values())
     pairs -= _known_to_be_two("provider")
     rows = _providers({pk for pair in pairs for pk in pair})
@@ -72,7 +72,7 @@ def office_doubles(*, below: int | None = None) -> Doubles:
     ids, go_on = _newest(Office.objects.current(), below)
     rows = {row.pk: row for row in Office.objects.current().defer("notes", "search")}
     marks = {pk: (_address(row), digits(row.phone), digits(row.fax)) for pk, row in rows.items()}
-    shared = _shared(marks, ids, [_("Same address."), _("Same telephone."), _("Same fax.")])
+    shared = _shared(marks, ids, [_("Same address."), _("Same phone."), _("Same fax.")])
     pairs = _nearest("contacts_office", ids, {pk: folded(rows[pk].name) for pk in ids}).union(
         *shared.values()
     )
@@ -91,6 +91,11 @@ def say_not_a_double(
     NotADouble.objects.get_or_create(
         **{f"first_{kind}": low, f"second_{kind}": high}, defaults={"said_by": by, "said_at": now}
     )
+
+
+def told_apart_by(row: Provider | Office) -> str:
+    """What tells two of the same name apart: where they work, or where it stands."""
+    return _where(row) if isinstance(row, Office) else _places_in_words(_places([row.pk])[row.pk])
 
 
 def digits(number: str) -> str:

@@ -58,12 +58,10 @@ def enter_practice(practice_id: int) -> Iterator[None]:
         raise WrongPractice(f"practice {practice_id} entered inside practice {outer}")
     with scope(practice=practice_id):
         set_practice(practice_id)
-        try:
-            yield
-        finally:
-            # Releasing a savepoint keeps a local setting: put the outer one back by hand.
-            if connection.in_atomic_block and not connection.needs_rollback:
-                set_practice(outer)
+        yield
+        # Releasing a savepoint keeps a local setting: put the outer one back by hand. A rollback does it itself.
+        if connection.in_atomic_block and not connection.needs_rollback:
+            set_practice(outer)
 
 
 class PracticeForeignKey(models.ForeignKey):

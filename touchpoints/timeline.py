@@ -89,9 +89,11 @@ def timeline(
         for name, build in BRANCHES.items()
         if kind in ("", name)
     ]
-    rows = branches[0] if len(branches) == 1 else branches[0].union(*branches[1:], all=True)
+    rows = branches[0]
+    if len(branches) > 1:
+        rows = rows.union(*branches[1:], all=True).order_by("-day", "-rank", "-entry_id")[:limit]
     entries = []
-    for day, rank, entry_id, facts in rows.order_by("-day", "-rank", "-entry_id")[:limit]:
+    for day, rank, entry_id, facts in rows:
         read = READERS[rank]
         entries.append(Entry(day=day, rank=rank, id=entry_id, **read(story, entry_id, facts)))
     return entries

@@ -1,9 +1,11 @@
 """Choosing, field by field, what the one that is kept shall say."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from contacts.forms.shared_rows import as_text
@@ -86,4 +88,6 @@ def shown(row: Provider | Office, name: str) -> str:
     value = getattr(row, f"get_{name}_display", lambda: getattr(row, name))()
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, date):
+        return date_format(value, "M j, Y")
     return "" if value is None else str(value)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contacts.duplicates import Double, office_doubles, provider_doubles, say_not_a_double
+from contacts.duplicates import Double, office_doubles, provider_doubles, say_not_a_double, told_apart_by
 from contacts.forms.merging import MergeForm
 from contacts.merging import (
     CannotMerge,
@@ -113,7 +113,7 @@ def _merged(
 ) -> HttpResponse:
     merge_rows = merge_providers if isinstance(keep, Provider) else merge_offices
     merge = merge_rows(keep=keep, drop=drop, by=request.member, now=timezone.now(), values=values)
-    text = _("%(dropped)s is part of %(kept)s now.") % {"dropped": drop, "kept": keep}
+    text = _("What belonged to %(dropped)s stands here now.") % {"dropped": drop}
     messages.success(request, text, extra_tags=reverse("merge_undo", args=[merge.pk]))
     return redirect(_kind(keep), keep.pk)
 
@@ -125,6 +125,8 @@ def _merge_context(form: MergeForm) -> dict[str, Any]:
         "form": form,
         "keep": keep,
         "drop": drop,
+        "keep_place": told_apart_by(keep),
+        "drop_place": told_apart_by(drop),
         "compared": form.compared(),
         "moves": [
             _counted(label, count)

@@ -80,13 +80,13 @@ def test_the_same_telephone_in_another_spelling_counts(manager):
     provider("Okafor", "Ngozi", phone="(978) 555-0100")
     provider("Okafour", "Ngozi", phone="+1 978.555.0100 x12")
     (double,) = provider_doubles().found
-    assert "Same telephone." in double.reasons
+    assert "Same phone." in double.reasons
 
 
 @pytest.mark.parametrize(
     ("one", "other", "reasons"),
     [
-        ({"phone": "978 555 0100"}, {"phone": "9785550100"}, ["Same telephone."]),
+        ({"phone": "978 555 0100"}, {"phone": "9785550100"}, ["Same phone."]),
         ({"fax": "978 555 0101"}, {"fax": "(978) 555-0101"}, ["Same fax."]),
         (
             {"street": "12 Elm St.", "suite": "4", "zip_code": "01970"},
