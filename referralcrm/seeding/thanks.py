@@ -219,6 +219,8 @@ class Thanks:
                 at,
                 unit.coordinator_id if kind == Kind.CARD else unit.physician_id,
                 b"",
+                Touchpoint.CallOutcome.REACHED if kind == Kind.CALL else "",
+                b"",
             )
         )
         return pk
@@ -229,7 +231,7 @@ class Thanks:
 
 TOUCHPOINT_COLUMNS = (
     "id practice_id kind happened_on provider_id office_id referral_id member_id is_thanks note"
-    " logged_at logged_by_id withdrawn_reason"
+    " logged_at logged_by_id withdrawn_reason call_outcome next_step"
 ).split()
 LIST_COLUMNS = (
     "id practice_id physician_id week_starts_on made_at reviewed_at reviewed_by_id finished_at".split()

@@ -40,6 +40,8 @@ def write_visits(network: Network, rng: Random) -> None:
                 at,
                 liaison_id,
                 b"",
+                "",
+                b"",
             )
         )
     load(Touchpoint, TOUCHPOINT_COLUMNS, rows)
