@@ -75,5 +75,6 @@ COPIED: dict[type, Callable[[Any], str]] = _Copied(
         int: str,
         datetime: str,
         date: str,
+        list: lambda values: "{" + ",".join(f'"{value}"' for value in values) + "}",  # of plain words
     }
 )
