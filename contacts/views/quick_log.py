@@ -75,7 +75,7 @@ def defaults(request: HttpRequest, now: Any) -> dict[str, Any]:
     """Today, and the physician, channel and location this member chose last."""
     member = request.member
     newest = Referral.objects.order_by("-received_on", "-pk").values("pk")[:HABITS]
-    last = (
+    last: Any = (
         Referral.objects.filter(logged_by=member, pk__in=newest)
         .order_by("-logged_at")
         .values("physician", "channel", "location")
@@ -104,7 +104,7 @@ def _sender_asked_for(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def kept_draft(member: Member) -> dict[str, str] | None:
+def kept_draft(member: Member) -> dict[str, Any] | None:
     """What was typed and not saved. A draft that arrived after its own form was saved is let go."""
     draft = draft_of(member, form=DRAFT)
     if draft is None:

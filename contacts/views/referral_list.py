@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -112,11 +112,11 @@ def paged(request: HttpRequest, rows: ReferralQuerySet, *, is_by_due: bool) -> K
     )
 
 
-def _after_received(rows: ReferralQuerySet, day: date, pk: int) -> ReferralQuerySet:
+def _after_received(rows: QuerySet, day: date, pk: int) -> QuerySet:
     return rows.filter(received_on__lte=day).exclude(received_on=day, pk__gte=pk)
 
 
-def _after_due(rows: ReferralQuerySet, due_at: datetime, pk: int) -> ReferralQuerySet:
+def _after_due(rows: QuerySet, due_at: datetime, pk: int) -> QuerySet:
     return rows.filter(next_action_due_at__gte=due_at).exclude(next_action_due_at=due_at, pk__lte=pk)
 
 

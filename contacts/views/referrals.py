@@ -26,7 +26,7 @@ from contacts.forms.referrals import (
 )
 from contacts.models import Referral
 from contacts.referral_rows import referral_row
-from contacts.referral_story import act_groups, group_of, story_of, way_of
+from contacts.referral_story import act_groups, group_of, label_of, story_of, way_of
 from contacts.referral_way import CorrectedMeanwhile, NotOnTheWay
 from contacts.views.referral_list import visible_rows
 from practices.models import Member, PatientAccess
@@ -116,11 +116,12 @@ def physician_form(request: HttpRequest, row: Referral) -> PhysicianForm | None:
 
 
 def carry_out(form: forms.Form, act: Callable[[], Any]) -> bool:
-    """Do it; a refusal becomes the form's error, said beside the act."""
+    """Do it whole; a refusal leaves nothing behind and becomes the form's error, said beside the act."""
     if not form.is_valid():
         return False
     try:
-        act()
+        with transaction.atomic():
+            act()
     except NotOnTheWay as refusal:
         form.add_error(None, str(refusal))
         return False
@@ -180,7 +181,7 @@ def fragment(request: HttpRequest, row: Referral, now: datetime, *, error: str =
     """The list's row or the page's way as it stands now, and the messages above the page."""
     if "in_list" in request.POST:
         context = {"row": referral_row(row, member=request.member, now=now), "error": error, "now": now}
-        html = render_to_string("contacts/_referral_row.html", context, request)
+        html: str = render_to_string("contacts/_referral_row.html", context, request)
     else:
         html = shown(request, row, now).content.decode()
     html += render_to_string("_messages.html", {"oob": True}, request)
@@ -257,8 +258,7 @@ def save_edit(form: EditForm, row: Referral, *, by: Member, now: datetime) -> bo
             referral_way.edit(row, by=by, now=now, after=form.cleaned_data["newest"], **values)
     except CorrectedMeanwhile as other:
         form.add_error(None, meanwhile(other, row))
-        form.data = form.data.copy()
-        form.data["newest"] = other.step.pk
+        form.data = {**form.data, "newest": other.step.pk}
     except NotOnTheWay as refusal:
         form.add_error(None, str(refusal))
     return not form.errors
@@ -267,10 +267,7 @@ def save_edit(form: EditForm, row: Referral, *, by: Member, now: datetime) -> bo
 def meanwhile(other: CorrectedMeanwhile, row: Referral) -> str:
     """What the colleague changed, and to what."""
     stands = Referral.objects.get(pk=row.pk)
-    changes = [
-        f"{Referral._meta.get_field(name).verbose_name}: {getattr(stands, name) or '—'}"
-        for name in other.step.before["fields"]
-    ]
+    changes = [f"{label_of(name)}: {getattr(stands, name) or '—'}" for name in other.step.before["fields"]]
     return _("%(who)s corrected this meanwhile (%(changes)s). Saving again puts yours in its place.") % {
         "who": other.step.by.name,
         "changes": "; ".join(changes),
@@ -285,9 +282,16 @@ def referral_provider(request: HttpRequest, referral_id: int) -> HttpResponse:
     row = theirs(request, referral_id, now)
     if row.provider:
         return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
+    if row.provider:
+        return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
     form = NameSenderForm(request.POST or None, office=row.office)
-    if form.is_valid():
-        provider, office = form.save_sender()
-        referral_way.edit(row, by=request.member, now=now, provider=provider, office=office)
-        return done(request, _("%(who)s sent it.") % {"who": provider}, back_to(request, row_url(row)))
+    if carry_out(form, lambda: name_sender(form, row, by=request.member, now=now)):
+        row = theirs(request, referral_id, now)
+        return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
     return page(request, "contacts/referral_provider.html", {"form": form, "referral": row})
+
+
+def name_sender(form: NameSenderForm, row: Referral, *, by: Member, now: datetime) -> None:
+    """Keep who sent it."""
+    provider, office = form.save_sender()
+    referral_way.edit(row, by=by, now=now, provider=provider, office=office)
