@@ -71,9 +71,9 @@ URGENCIES = {
 TOTALS = ("total", "grandtotal", "subtotal", "count", "recordcount", "endofreport", "printedon", "generatedon", "reportgenerated", "numberof", "rowcount")  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Name:
-    """A spelling as it stands in a file: its key within the file, and its parts."""
+    """A spelling as it stands in a file: its key within the file, and its parts. One object for equal cells."""
 
     key: str
     said: dict[str, str]

@@ -340,3 +340,10 @@ def test_any_bytes_are_read_or_refused_and_every_row_accounted_for(manager, rows
 
 def written_again(text, manager):
     return written(checked(text, manager), manager)
+
+
+def test_a_newcomer_gets_the_credentials_that_only_one_spelling_has(manager):
+    text = HEADER + line(1, provider="OKAFOR, AMARA", npi="1234567893") + line(2, patient="X, Y")
+    brought(text, manager)
+    with practice_scope(manager.practice):
+        assert Provider.objects.get().credentials == "MD"
