@@ -37,6 +37,7 @@ class Network:
         self.plan, self.practice, self.staff, self.days, self.rng = plan, practice, staff, days, rng
         self.careers = found
         self.kinds: dict[int, Kind] = {}
+        self.entered_first: dict[int, int] = {}
         self.offices = self._offices()
         self.providers = self._providers()
         self.places = self._places()
@@ -156,9 +157,11 @@ class Network:
             twin.family_name, twin.given_name = folded(first.family_name).title(), first.given_name
             twin.credentials, twin.specialty, twin.npi = first.credentials, first.specialty, None
             twin.phone = first.phone
+            self.entered_first[twin.pk] = first.pk
 
     def _places(self) -> list[ProviderOffice]:
         rng, pairs = self.rng, []
+        mains: dict[int | None, Office] = {}
         of_kind: dict[str, list[Office]] = defaultdict(list)
         for place, office in enumerate(self.offices[:-1]):
             of_kind[_office_kind(place)].append(office)
@@ -166,6 +169,7 @@ class Network:
         for provider in self.providers:
             fitting = of_kind[self.kinds[provider.pk].office] or open_ones
             main, second = fitting[int(rng.random() ** 1.4 * len(fitting))], rng.choice(self.offices)
+            main = mains[provider.pk] = mains.get(self.entered_first.get(provider.pk), main)
             pairs.append((provider, main, True))
             if rng.random() < 0.15 and second is not main:
                 pairs.append((provider, second, False))
