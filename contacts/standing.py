@@ -80,7 +80,7 @@ def standing_on(day: date, rhythm: Rhythm) -> Standing:
 
 def rhythms(day: date, *, referrals: QuerySet | None = None) -> dict[int, Rhythm]:
     """The rhythm of each provider who has referred, as of `day`, from one query."""
-    rows = Referral.objects.all() if referrals is None else referrals
+    rows: Any = Referral.objects.all() if referrals is None else referrals
     window = Q(received_on__gt=day - WINDOW)
     found = (
         rows.standing()
@@ -119,7 +119,7 @@ def providers_with_rhythm(providers: QuerySet, day: date) -> list[tuple[Any, Rhy
 def in_words(day: date, rhythm: Rhythm) -> str:
     """ "Usually every 9 days; 45 days now.\""""
     standing = standing_on(day, rhythm)
-    if standing == Standing.PROSPECT:
+    if standing == Standing.PROSPECT or rhythm.first_ever_on is None:
         return _("Has not referred yet.")
     if rhythm.last_on is None:
         return _("Has not referred for more than two years.")
