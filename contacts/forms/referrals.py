@@ -307,12 +307,14 @@ class FilterForm(forms.Form):
         required=False,
     )
     received_from = forms.DateField(label=gettext_lazy("Received from"), required=False, widget=date_input())
-    received_until = forms.DateField(label=gettext_lazy("until"), required=False, widget=date_input())
+    received_until = forms.DateField(
+        label=gettext_lazy("Received until"), required=False, widget=date_input()
+    )
     provider = forms.IntegerField(required=False, widget=forms.HiddenInput)
     office = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.fields["physician"].queryset = Member.objects.filter(role=Role.PHYSICIAN).select_related("user")
         for field in self.fields.values():
             is_select = isinstance(field.widget, forms.Select)
