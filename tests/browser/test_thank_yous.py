@@ -70,7 +70,7 @@ def test_whole_list_is_decided_by_keyboard_alone(site, browser_page, desk):
 
     page.keyboard.press("j")
     page.keyboard.press("c")
-    expect(row_of(page, "Alder").locator(".badge-status")).to_have_text("to write")
+    expect(row_of(page, "Alder").locator(".badge-status")).to_have_text("To write")
     expect(page.locator("#thank-you-progress")).to_contain_text("1 of 3 decided")
 
     page.keyboard.press("j")
@@ -81,14 +81,14 @@ def test_whole_list_is_decided_by_keyboard_alone(site, browser_page, desk):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.keyboard.press("Control+Enter")
-    expect(row_of(page, "Birch").locator(".badge-status")).to_have_text("called")
+    expect(row_of(page, "Birch").locator(".badge-status")).to_have_text("Called")
 
     page.keyboard.press("j")
     page.keyboard.press("s")
     expect(row_of(page, "Cedar").get_by_label("Reason", exact=True)).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Control+Enter")
-    expect(row_of(page, "Cedar").locator(".badge-status")).to_have_text("skipped")
+    expect(row_of(page, "Cedar").locator(".badge-status")).to_have_text("Skipped")
     expect(page.locator("#thank-you-progress")).to_contain_text("3 of 3 decided: 1 card to write")
 
     assert states(desk) == ["to_write", "called", "skipped"]
@@ -103,7 +103,7 @@ def test_undo_on_the_notice_brings_the_row_back(site, browser_page, desk):
     site.sign_in(page, desk.physician)
     page.goto(site.url + "/thank-you/")
     row_of(page, "Cedar").get_by_role("button", name="To the next card").click()
-    expect(row_of(page, "Cedar").locator(".badge-status")).to_have_text("carried to the next card")
+    expect(row_of(page, "Cedar").locator(".badge-status")).to_have_text("Carried to the next card")
 
     page.get_by_role("button", name="Undo").click()
 
@@ -119,11 +119,11 @@ def test_two_physicians_desks_show_the_second_what_the_first_decided(site, new_p
         page.goto(site.url + "/thank-you/")
 
     row_of(first, "Cedar").get_by_role("button", name="Write a card").click()
-    expect(row_of(first, "Cedar").locator(".badge-status")).to_have_text("to write")
+    expect(row_of(first, "Cedar").locator(".badge-status")).to_have_text("To write")
     row_of(second, "Cedar").get_by_role("button", name="To the next card").click()
 
-    expect(second.locator("#messages")).to_contain_text("Meanwhile Physician One decided: to write.")
-    expect(row_of(second, "Cedar").locator(".badge-status")).to_have_text("to write")
+    expect(row_of(second, "Cedar")).to_contain_text("Meanwhile Physician One decided: to write.")
+    expect(row_of(second, "Cedar").locator(".badge-status")).to_have_text("To write")
 
 
 def test_cards_are_mailed_together_on_a_phone(site, new_page, desk):
@@ -135,7 +135,7 @@ def test_cards_are_mailed_together_on_a_phone(site, new_page, desk):
     row_of(page, "Birch").get_by_role("link", name="Leave it").tap()
     for name in ("Alder", "Cedar"):
         row_of(page, name).get_by_role("button", name="Write a card").tap()
-        expect(row_of(page, name).locator(".badge-status")).to_have_text("to write")
+        expect(row_of(page, name).locator(".badge-status")).to_have_text("To write")
     page.reload()
 
     for name in ("Alder", "Cedar"):
