@@ -21,7 +21,7 @@ from contacts.search import folded
 from practices.isolation import entered_practice_id
 from practices.models import Member
 
-SLICE = 500  # the newest rows looked at in one go; the page goes on with older ones
+SLICE = 200  # the newest rows looked at in one go; the page goes on with older ones
 NEAREST = 5
 ALIKE = 88  # of 100: one letter wrong in a name of eight
 Pair = tuple[int, int]
