@@ -218,11 +218,12 @@ def _touchpoint(
     is_thanks: bool = True,
 ) -> Touchpoint:
     """In the physician's name, whoever wrote or dialled; the office is the provider's main one."""
-    main = row.provider.places.filter(is_main=True).first()
+    provider = row.provider.merged_into or row.provider
+    main = provider.places.filter(is_main=True).first()
     return Touchpoint.objects.create(
         kind=kind,
         happened_on=on,
-        provider=row.provider,
+        provider=provider,
         office_id=main.office_id if main else None,
         member_id=row.list.physician_id,
         is_thanks=is_thanks,

@@ -31,7 +31,9 @@ STATE_CONSEQUENCES = {
 def liaison_choices(chosen_id: int | None) -> Any:
     """Active members who visit offices, and whoever is chosen already."""
     seats = Member.objects.select_related("user").order_by("user__name")
-    return seats.active().filter(role__in=[Role.LIAISON, Role.MANAGER]) | seats.filter(pk__in=[chosen_id] if chosen_id else [])
+    return seats.active().filter(role__in=[Role.LIAISON, Role.MANAGER]) | seats.filter(
+        pk__in=[chosen_id] if chosen_id else []
+    )
 
 
 class ProviderForm(SharedRowForm):
