@@ -125,7 +125,9 @@ def wanted() -> Iterator[tuple[Path, bytes]]:
         for script in ("latin", "latin-ext"):
             source = f"{package}/files/{font}-{script}-wght-normal.woff2"
             # Source Serif's licence reserves its name for unchanged files; few titles need its letters anyway.
-            change = only_european if (font, script) == ("inter", "latin-ext") else bytes
+            change: Callable[[bytes], bytes] = bytes
+            if (font, script) == ("inter", "latin-ext"):
+                change = only_european
             copies[f"{VENDOR}/fonts/{font}-{script}.woff2"] = (source, change)
     for target, (source, change) in copies.items():
         yield ROOT / target, change((PACKAGES / source).read_bytes())

@@ -37,7 +37,7 @@ def resolve(source: Import) -> People:
     ImportName.objects.bulk_update(names, ["provider", "office"], batch_size=500)
     refresh_search(providers=source.added_provider_ids, offices=source.added_office_ids)
     targets = {(name.kind, bytes(name.key)): _target(name) for name in names}
-    return People(targets, source.practice_id)
+    return People(targets, source.practice.pk)
 
 
 def _target(name: ImportName) -> int | None:

@@ -45,7 +45,7 @@ def queue(source: Import) -> None:
     """Hand an import to a worker after commit. Should the broker be down, the tick does it again."""
     state = Import.State
     task = {state.CHECKING: check_import, state.WRITING: write_import, state.UNDOING: undo_import}[
-        source.state
+        state(source.state)
     ]
     arguments = (source.practice_id, source.pk)
     transaction.on_commit(lambda: task.delay(*arguments), robust=True)
