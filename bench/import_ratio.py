@@ -24,6 +24,7 @@ import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
 
@@ -161,7 +162,11 @@ class Bench:
 
     def floor(self) -> float:
         begun = time.perf_counter()
-        values = {"practice": self.practice.pk, "member": self.manager.pk, "now": timezone.now()}
+        values: dict[str, Any] = {
+            "practice": self.practice.pk,
+            "member": self.manager.pk,
+            "now": timezone.now(),
+        }
         with practice_scope(self.practice), connection.cursor() as cursor:
             cursor.execute(writing.INCOMING)
             cursor.copy_expert("COPY incoming FROM STDIN", io.BytesIO(self.staged))

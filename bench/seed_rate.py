@@ -14,6 +14,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
 
@@ -53,7 +54,7 @@ def _python_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _count(model: type) -> int:
+def _count(model: Any) -> int:
     total = 0
     for practice in Practice.objects.all():
         with practice_scope(practice):

@@ -6,7 +6,7 @@ then compares names letter by letter. Two different NPIs are two people: they ar
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
@@ -18,10 +18,10 @@ from rapidfuzz import fuzz
 
 from contacts.models import NotADouble, Office, Provider, ProviderOffice
 from contacts.search import folded
-from practices.isolation import current_practice_id
+from practices.isolation import entered_practice_id
 from practices.models import Member
 
-SLICE = 500  # the newest rows looked at in one go; the page goes on with older ones
+SLICE = 200  # the newest rows looked at in one go; the page goes on with older ones
 NEAREST = 5
 ALIKE = 88  # of 100: one letter wrong in a name of eight
 Pair = tuple[int, int]
@@ -127,13 +127,13 @@ def _nearest(table: str, ids: list[int], names: dict[int, str]) -> set[Pair]:
             ) near
             WHERE near.id <> mine.id
             """,  # noqa: S608  # the table's name is ours
-            [ids, [names[pk] for pk in ids], current_practice_id()],
+            [ids, [names[pk] for pk in ids], entered_practice_id()],
         )
         return {_in_order(*pair) for pair in cursor.fetchall()}
 
 
 def _shared(
-    marks: dict[int, tuple[str, ...]], ids: Iterable[int], reasons: list[str]
+    marks: Mapping[int, tuple[str, ...]], ids: Iterable[int], reasons: list[str]
 ) -> dict[str, set[Pair]]:
     """For each reason the pairs with the same mark in that place, one of them among `ids`."""
     wanted = set(ids)

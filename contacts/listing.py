@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
+from django.urls import reverse
 
 from contacts.models import Office, Provider, ProviderOffice, Referral
 from contacts.search import nearest
@@ -36,6 +37,7 @@ class OfficeRow:
     office: Office
     providers: int
     referrals: int
+    referrals_url: str
 
 
 def provider_page(request: HttpRequest, *, chosen: Mapping[str, Any], day: date) -> KeyPage:
@@ -57,10 +59,11 @@ def office_page(request: HttpRequest, *, chosen: Mapping[str, Any], day: date) -
     return KeyPage(_office_rows(found.rows, day), found.older_url, found.newer_url)
 
 
-def with_main_office(rows: QuerySet[Provider]) -> QuerySet[Provider]:
+def with_main_office(rows: QuerySet) -> QuerySet:
     """Each with its main office, in the same query; `main_office` reads it."""
     main = FilteredRelation("places", condition=Q(places__is_main=True))
-    return rows.annotate(main_place=main).select_related("main_place__office")
+    with_place: QuerySet = rows.annotate(main_place=main)
+    return with_place.select_related("main_place__office")
 
 
 def main_office(provider: Provider) -> Office | None:
@@ -100,7 +103,16 @@ def _office_rows(offices: list[Office], day: date) -> list[OfficeRow]:
         office__in=offices, received_on__gt=day - RECENT, received_on__lte=day
     )
     providers, referrals = _count_by_office(staff), _count_by_office(recent)
-    return [OfficeRow(office, providers.get(office.pk, 0), referrals.get(office.pk, 0)) for office in offices]
+    since = day - RECENT + timedelta(days=1)
+    return [
+        OfficeRow(
+            office=office,
+            providers=providers.get(office.pk, 0),
+            referrals=referrals.get(office.pk, 0),
+            referrals_url=f"{reverse('referrals')}?office={office.pk}&received_from={since}",
+        )
+        for office in offices
+    ]
 
 
 def _count_by_office(rows: QuerySet) -> dict[int, int]:

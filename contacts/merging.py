@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Merge, NotADouble, Office, Provider, ProviderOffice
 from contacts.search import refresh_search
-from practices.isolation import current_practice_id
-from practices.models import Member, Practice
+from practices.isolation import entered_practice_id
+from practices.models import Member, Practice, PracticeModel
 
 PROVIDER_FIELDS = (
     "family_name",
@@ -147,7 +147,7 @@ def why_not_undone(merge: Merge, *, now: datetime) -> str:
     return ""
 
 
-def what_points_at(row: models.Model) -> dict[str, int]:
+def what_points_at(row: PracticeModel) -> dict[str, int]:
     """How many rows of each kind would move, by model label (`contacts.referral`)."""
     counts: dict[str, int] = {}
     for field in _references(type(row)):
@@ -156,7 +156,7 @@ def what_points_at(row: models.Model) -> dict[str, int]:
     return {label: count for label, count in counts.items() if count}
 
 
-def what_stays(*, keep: models.Model, drop: models.Model) -> list[models.Model]:
+def what_stays(*, keep: PracticeModel, drop: PracticeModel) -> list[PracticeModel]:
     """Rows that point at `drop` and would stay, since one of their kind stands at `keep` and neither yields."""
     return [
         theirs
@@ -166,7 +166,7 @@ def what_stays(*, keep: models.Model, drop: models.Model) -> list[models.Model]:
     ]
 
 
-def _locked(model: type[models.Model], keep: models.Model, drop: models.Model) -> tuple[Any, Any]:
+def _locked(model: Any, keep: PracticeModel, drop: PracticeModel) -> tuple[Any, Any]:
     _lock_practice()
     rows = {row.pk: row for row in model.objects.select_for_update().filter(pk__in=[keep.pk, drop.pk])}
     if len(rows) < 2:
@@ -178,17 +178,18 @@ def _locked(model: type[models.Model], keep: models.Model, drop: models.Model) -
 
 def _lock_practice() -> None:
     """Thank-you lists are made under the same lock: none is made of rows that are on the move."""
-    Practice.objects.select_for_update(no_key=True).get(pk=current_practice_id())
+    Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
 
 
 def _chosen(
-    model: type[models.Model], values: Mapping[str, Any] | None, allowed: Iterable[str]
+    model: Any, values: Mapping[str, Any] | None, allowed: Iterable[str]
 ) -> Iterator[tuple[str, Any]]:
     given = dict(values or {})
     for name in allowed:
         if name in given:
+            field: Any = model._meta.get_field(name)
             value = given.pop(name)
-            yield model._meta.get_field(name).attname, getattr(value, "pk", value)
+            yield field.attname, getattr(value, "pk", value)
     if given:
         raise ValueError(f"not a field that a merge may set: {', '.join(sorted(given))}")
 
@@ -199,7 +200,7 @@ class _Work:
     def __init__(self) -> None:
         self.steps: list[dict[str, Any]] = []
 
-    def set(self, model: type[models.Model], attname: str, rows: Iterable[models.Model], value: Any) -> None:
+    def set(self, model: Any, attname: str, rows: Iterable[PracticeModel], value: Any) -> None:
         """Give the rows this value, remembering each one's own."""
         before: dict[str, list[int]] = {}
         for row in rows:
@@ -210,13 +211,13 @@ class _Work:
             model.objects.filter(pk__in=ids).update(**{attname: value})
             self._write(model, attname, ids, json.loads(was), _plain(value))
 
-    def move(self, field: models.ForeignKey, ids: list[int], *, old: int, new: int) -> None:
+    def move(self, field: Any, ids: list[int], *, old: int, new: int) -> None:
         """Let these rows' reference go from the old to the new."""
         if ids:
             field.model.objects.filter(pk__in=ids).update(**{field.attname: new})
             self._write(field.model, field.attname, ids, old, new)
 
-    def repoint(self, drop: models.Model, keep: models.Model) -> None:
+    def repoint(self, drop: PracticeModel, keep: PracticeModel) -> None:
         """Let whatever points at `drop` point at `keep`."""
         for field in _references(type(drop)):
             staying = set()
@@ -230,22 +231,23 @@ class _Work:
             found = field.model.objects.filter(**{field.name: drop}).exclude(pk__in=staying)
             self.move(field, list(found.values_list("pk", flat=True)), old=drop.pk, new=keep.pk)
 
-    def fold(self, row: models.Model, *, into: models.Model) -> None:
+    def fold(self, row: PracticeModel, *, into: PracticeModel) -> None:
         """One row gives what hangs on it, and what the other lacks, to the other, and goes."""
         self.repoint(row, into)
         values = {field.attname: _plain(getattr(row, field.attname)) for field in row._meta.concrete_fields}
-        type(row).objects.filter(pk=row.pk).delete()
+        model: Any = type(row)
+        model.objects.filter(pk=row.pk).delete()
         self.steps.append({"model": row._meta.label_lower, "removed": values})
         if not _may_fold(into):
             return  # what was decided is not rewritten
         for field in row._meta.concrete_fields:
             value = _together(field, getattr(into, field.attname), getattr(row, field.attname))
-            self.set(type(row), field.attname, [into], value)
+            self.set(model, field.attname, [into], value)
 
     def as_json(self) -> str:
         return json.dumps(self.steps)
 
-    def _write(self, model: type[models.Model], attname: str, ids: list[int], was: Any, became: Any) -> None:
+    def _write(self, model: Any, attname: str, ids: list[int], was: Any, became: Any) -> None:
         self.steps.append(
             {
                 "model": model._meta.label_lower,
@@ -267,7 +269,7 @@ def _together(field: models.Field, ours: Any, theirs: Any) -> Any:
     return f"{ours}\n{theirs}" if is_words and theirs and theirs != ours else ours
 
 
-def _references(model: type[models.Model]) -> list[models.ForeignKey]:
+def _references(model: Any) -> list[Any]:
     """Every foreign key of any app that points at this model; what merging itself keeps aside."""
     return [
         relation.field
@@ -277,10 +279,10 @@ def _references(model: type[models.Model]) -> list[models.ForeignKey]:
 
 
 def _rivals(
-    field: models.ForeignKey, drop: models.Model, keep: models.Model
-) -> list[tuple[models.Model, models.Model]]:
+    field: Any, drop: PracticeModel, keep: PracticeModel
+) -> list[tuple[PracticeModel, PracticeModel]]:
     """Pairs of rows, one of `drop` and one of `keep`, that a unique key won't let stand side by side."""
-    pairs: dict[int, tuple[models.Model, models.Model]] = {}
+    pairs: dict[int, tuple[PracticeModel, PracticeModel]] = {}
     for names, condition in _unique_keys(field):
         rows = field.model.objects.filter(condition)
         ours = {_key(row, names): row for row in rows.filter(**{field.name: keep})}
@@ -291,7 +293,7 @@ def _rivals(
     return list(pairs.values())
 
 
-def _unique_keys(field: models.ForeignKey) -> Iterator[tuple[list[str], models.Q]]:
+def _unique_keys(field: Any) -> Iterator[tuple[list[str], models.Q]]:
     if field.unique:
         yield [], models.Q()
     for constraint in field.model._meta.constraints:
@@ -300,11 +302,12 @@ def _unique_keys(field: models.ForeignKey) -> Iterator[tuple[list[str], models.Q
             yield others, constraint.condition or models.Q()
 
 
-def _key(row: models.Model, names: list[str]) -> tuple[Any, ...]:
-    return tuple(getattr(row, row._meta.get_field(name).attname) for name in names)
+def _key(row: PracticeModel, names: list[str]) -> tuple[Any, ...]:
+    fields: list[Any] = [row._meta.get_field(name) for name in names]
+    return tuple(getattr(row, field.attname) for field in fields)
 
 
-def _may_fold(row: models.Model) -> bool:
+def _may_fold(row: PracticeModel) -> bool:
     return getattr(row, "may_be_folded", True)
 
 
@@ -325,7 +328,7 @@ def _undo(step: dict[str, Any]) -> int:
     return len(step["ids"]) - len(untouched)
 
 
-def _put_back(model: type[models.Model], values: dict[str, Any]) -> None:
+def _put_back(model: Any, values: dict[str, Any]) -> None:
     fields = {field.attname: field for field in model._meta.concrete_fields}
     values = {name: fields[name].to_python(value) for name, value in values.items()}
     row = model(**values)
@@ -347,5 +350,5 @@ def _later_merge(merge: Merge) -> Merge | None:
 
 def _holder_of_npi(merge: Merge) -> Provider | None:
     pair = [merge.kept_provider_id, merge.dropped_provider_id]
-    npi = merge.dropped_provider.npi
+    npi = merge.dropped_provider.npi if merge.dropped_provider else None
     return Provider.objects.current().filter(npi=npi, npi__isnull=False).exclude(pk__in=pair).first()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -74,7 +75,7 @@ def referral_row(
     referral: Referral, *, member: Member, now: datetime, names_shown: bool = False
 ) -> ReferralRow:
     """One row. A liaison's has the reference and the status, and nothing the patient could be known by."""
-    common = {
+    common: dict[str, Any] = {
         "referral": referral,
         "url": reverse("referral", args=[referral.pk]),
         "sender": sender_of(referral),
@@ -118,7 +119,11 @@ def acts_of(referral: Referral, *, member: Member, now: datetime) -> list[RowAct
         return []
     if referral.next_action == NextAction.CONTACT:
         return [RowAct("contacted", _("Contacted"), "c"), RowAct("attempted", _("Not reached"), "n")]
-    if referral.next_action == NextAction.RECORD_OUTCOME and referral.appointment_at <= now:
+    if (
+        referral.next_action == NextAction.RECORD_OUTCOME
+        and referral.appointment_at
+        and referral.appointment_at <= now
+    ):
         day = member.practice.today(referral.appointment_at).isoformat()
         return [RowAct("seen", _("Seen"), "s", seen_on=day), RowAct("no_show", _("No-show"), "n")]
     if referral.next_action == NextAction.REPORT_BACK:

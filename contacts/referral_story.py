@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -112,8 +113,14 @@ def story_of(steps: Iterable[ReferralStep]) -> list[StoryLine]:
 def _sentence(step: ReferralStep) -> str:
     if step.act != ReferralStep.Act.EDITED:
         return _("%(who)s: %(act)s") % {"who": step.by.name, "act": step.get_act_display()}
-    names = [str(Referral._meta.get_field(name).verbose_name) for name in step.before.get("fields", [])]
+    names = [label_of(name) for name in step.before.get("fields", [])]
     return _("%(who)s corrected: %(fields)s") % {"who": step.by.name, "fields": ", ".join(names)}
+
+
+def label_of(name: str) -> str:
+    """What people call a referral's field."""
+    field: Any = Referral._meta.get_field(name)
+    return str(field.verbose_name)
 
 
 def act_groups(referral: Referral) -> list[ActGroup]:

@@ -198,7 +198,7 @@ def take_back(referral: Referral, *, step_id: int, by: Member, now: datetime, re
     if step.act == Act.WITHDRAWN:
         row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = None, None, ""
     for name, value in step.before.items():
-        field = Referral._meta.get_field(name)
+        field: Any = Referral._meta.get_field(name)
         setattr(row, field.attname, field.to_python(value))
     step.taken_back_at, step.taken_back_by, step.taken_back_reason = now, by, reason
     step.save(update_fields=["taken_back_at", "taken_back_by", "taken_back_reason"])
@@ -276,8 +276,8 @@ def _contact_by(referral: Referral, practice: Practice) -> datetime:
 
 
 def _report_by(referral: Referral, practice: Practice, since: datetime) -> datetime:
-    is_seen = referral.status == Status.SEEN and referral.seen_on
-    return _end_of(add_business_days(referral.seen_on if is_seen else practice.today(since), 2), practice)
+    seen_on = referral.seen_on if referral.status == Status.SEEN else None
+    return _end_of(add_business_days(seen_on or practice.today(since), 2), practice)
 
 
 def _end_of_business_day(since: datetime, count: int, practice: Practice) -> datetime:

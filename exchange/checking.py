@@ -77,8 +77,8 @@ class _Check:
 
     def __init__(self, source: Import) -> None:
         self.source = source
-        self.found: dict[tuple[str, str], Name] = {}
-        self.counts: Counter[tuple[str, str]] = Counter()
+        self.spellings: Counter[tuple[str, Name]] = Counter()
+        self.keys: set[tuple[str, str]] = set()
         self.waiting: list[tuple[int, list[Fault], list[str]]] = []
         self.places = 0
 
@@ -103,10 +103,9 @@ class _Check:
 
     def _note_names(self, row: Understood) -> None:
         for kind, name in row.names:
-            pair = (kind, name.key)
-            self.counts[pair] += 1
-            self.found.setdefault(pair, name)
-        if len(self.found) > MOST_NAMES:
+            self.spellings[kind, name] += 1
+            self.keys.add((kind, name.key))
+        if len(self.keys) > MOST_NAMES:
             raise Unreadable(
                 _(
                     "More than %(most)s different providers, offices, physicians and locations are named."
@@ -115,8 +114,16 @@ class _Check:
                 % {"most": f"{MOST_NAMES:,}"}
             )
 
-    def _names(self) -> Iterator[tuple[str, Name, int]]:
-        return ((kind, name, self.counts[kind, key]) for (kind, key), name in self.found.items())
+    def _names(self) -> list[matching.Spelling]:
+        """Each person or place once, spelled as most rows do, with the number of rows."""
+        rows: Counter[tuple[str, str]] = Counter()
+        spelled: dict[tuple[str, str], Name] = {}
+        for (kind, name), count in self.spellings.most_common():
+            rows[kind, name.key] += count
+            first = spelled.setdefault((kind, name.key), name)
+            # What the commonest spelling lacks, credentials say, a rarer one may have.
+            first.said = {part: text or name.said[part] for part, text in first.said.items()}
+        return [(kind, name, rows[kind, key]) for (kind, key), name in spelled.items()]
 
     def _reject(self, line: int, faults: list[Fault], cells: list[str]) -> None:
         self.waiting.append((line, faults, [cell[:LONGEST_KEPT_CELL] for cell in cells]))

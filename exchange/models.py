@@ -140,8 +140,9 @@ class Import(PracticeModel):
         return self.state in self.WAITING
 
     def may_be_undone(self, now: datetime) -> bool:
-        is_done = self.state == self.State.DONE and self.finished_at is not None
-        return is_done and bool(self.added) and now < self.finished_at + self.UNDO_FOR
+        if self.state != self.State.DONE or self.finished_at is None:
+            return False
+        return bool(self.added) and now < self.finished_at + self.UNDO_FOR
 
 
 class ImportFilePart(PracticeModel):

@@ -179,6 +179,7 @@ def _of_review(source: Import, *, show: str) -> dict[str, Any]:
     names = source.names.exclude(decision="") if shows_decided else source.names.undecided()
     return {
         "undecided": undecided,
+        "left_open": source.names.filter(decision=Decision.OPEN).count(),
         "decided": decided,
         "shows_decided": shows_decided,
         "names": name_rows(list(names.order_by("kind", "-rows", "id")[:NAMES_SHOWN])),
@@ -242,7 +243,7 @@ def _choices(name: ImportName, labels: dict[tuple[str, int], str]) -> Iterable[C
     options = [(value, label) for value, label in ours if label]
     if name.same_as_id:
         other = labels.get(("name", name.same_as_id), "")
-        options.append((f"same:{name.same_as_id}", _("same as “%(name)s” in this file") % {"name": other}))
+        options.append((f"same:{name.same_as_id}", _("same as %(name)s") % {"name": other}))
     if name.kind in reviewing.OURS:
         options.append((str(Decision.OPEN), _("leave open")))
     else:

@@ -32,12 +32,12 @@ def resolve(source: Import) -> People:
     offices = {bytes(name.key): _office(source, name) for name in names if name.kind == Kind.OFFICE}
     for name in names:
         if name.kind == Kind.PROVIDER and name.decision == Decision.NEW:
-            _provider(source, name, offices)
+            _provider(source, name, offices, credentials=_credentials(name, names))
     _follow_sames(names, offices)
     ImportName.objects.bulk_update(names, ["provider", "office"], batch_size=500)
     refresh_search(providers=source.added_provider_ids, offices=source.added_office_ids)
     targets = {(name.kind, bytes(name.key)): _target(name) for name in names}
-    return People(targets, source.practice_id)
+    return People(targets, source.practice.pk)
 
 
 def _target(name: ImportName) -> int | None:
@@ -65,7 +65,15 @@ def _office(source: Import, name: ImportName) -> int | None:
     return name.office_id
 
 
-def _provider(source: Import, name: ImportName, offices: dict[bytes, int | None]) -> None:
+def _credentials(name: ImportName, names: list[ImportName]) -> str:
+    """The name's own, or those that another spelling of the same person has."""
+    others = (other.said["credentials"] for other in names if other.same_as_id == name.pk)
+    return name.said["credentials"] or next(filter(None, others), "")
+
+
+def _provider(
+    source: Import, name: ImportName, offices: dict[bytes, int | None], *, credentials: str
+) -> None:
     if name.provider_id is not None:
         return
     said, npi = name.said, name.said["npi"] or None
@@ -77,7 +85,7 @@ def _provider(source: Import, name: ImportName, offices: dict[bytes, int | None]
         family_name=said["family"],
         given_name=said["given"],
         middle_name=said["middle"],
-        credentials=said["credentials"],
+        credentials=credentials,
         npi=None if holder else npi,  # said to be somebody else than who holds that number
     )
     source.added_provider_ids.append(provider.pk)

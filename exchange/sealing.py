@@ -3,7 +3,7 @@
 from contacts.models import Referral
 from contacts.models.referrals import patient_indexes
 from exchange.understanding import Understood
-from practices.encryption import encrypt
+from practices.encryption import encryptor
 
 CACHED = 20_000
 Patient = tuple[bytes | None, ...]
@@ -15,9 +15,11 @@ class Sealer:
 
     def __init__(self, practice_id: int) -> None:
         self.practice_id = practice_id
-        names = Referral.PATIENT_FIELDS
-        self._labels = {name: Referral._meta.get_field(name).label for name in names}
-        self._sealed: dict[str, dict[str, bytes]] = {name: {} for name in names}
+        self._encrypt = {
+            name: encryptor(practice_id=practice_id, field=Referral._meta.get_field(name).label)
+            for name in Referral.PATIENT_FIELDS
+        }
+        self._sealed: dict[str, dict[str, bytes]] = {name: {} for name in Referral.PATIENT_FIELDS}
 
     def seal(self, row: Understood) -> tuple[Patient, Indexes]:
         """The patient fields in the order of `Referral.PATIENT_FIELDS`, and the indexes: birth, initial, chart."""
@@ -45,5 +47,5 @@ class Sealer:
         if text not in sealed:
             if len(sealed) >= CACHED:
                 sealed.clear()
-            sealed[text] = encrypt(text, practice_id=self.practice_id, field=self._labels[name])
+            sealed[text] = self._encrypt[name](text)
         return sealed[text]

@@ -34,21 +34,18 @@ def undo_import(practice_id: int, import_id: int) -> None:
     _run(undoing.undo, practice_id, import_id)
 
 
-@shared_task(name="exchange.tend_imports")
-def tend_imports(practice_id: int, now: str) -> None:
-    """Delete what was kept long enough, and hand waiting imports to a worker again. `now` is ISO 8601."""
-    moment = datetime.fromisoformat(now)
-    with practice_scope(practice_id):
-        files.purge(moment)
-        for source in Import.objects.waiting().filter(state_since__lt=moment - PATIENCE):
-            queue(source)
+def tend_imports(*, now: datetime) -> None:
+    """What the tick asks for: delete what was kept long enough, and hand what waits to a worker again."""
+    files.purge(now)
+    for source in Import.objects.waiting().filter(state_since__lt=now - PATIENCE):
+        queue(source)
 
 
 def queue(source: Import) -> None:
     """Hand an import to a worker after commit. Should the broker be down, the tick does it again."""
     state = Import.State
     task = {state.CHECKING: check_import, state.WRITING: write_import, state.UNDOING: undo_import}[
-        source.state
+        state(source.state)
     ]
     arguments = (source.practice_id, source.pk)
     transaction.on_commit(lambda: task.delay(*arguments), robust=True)

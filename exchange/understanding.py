@@ -71,9 +71,9 @@ URGENCIES = {
 TOTALS = ("total", "grandtotal", "subtotal", "count", "recordcount", "endofreport", "printedon", "generatedon", "reportgenerated", "numberof", "rowcount")  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Name:
-    """A spelling as it stands in a file: its key within the file, and its parts."""
+    """A spelling as it stands in a file: its key within the file, and its parts. One object for equal cells."""
 
     key: str
     said: dict[str, str]
@@ -115,12 +115,16 @@ class Understander:
         self._place = {field: layout.place(field) for field in LONGEST | dict.fromkeys(DATES)}
         for field in ("provider_name", "provider_npi", "patient_name", "office_phone", "office_fax", "channel", "urgency"):  # fmt: skip
             self._place[field] = layout.place(field)
+        self._day_header = self._cell(self.header, "received_on")
         self._providers: dict[tuple[str, ...], Name | None] = {}
         self._offices: dict[tuple[str, ...], Name | None] = {}
         self._ours: dict[tuple[str, str], Name | None] = {}
 
     def is_blank(self, cells: list[str]) -> bool:
         """Nothing in it, the header once more, or a total."""
+        day = self._cell(cells, "received_on")
+        if day and day != self._day_header and len(cells) - cells.count("") > 3:
+            return False  # nearly every row, told at once
         filled = [cell for cell in cells if cell and not cell.isspace()]
         if not filled:
             return True

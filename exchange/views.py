@@ -1,7 +1,7 @@
 """The pages of `/imports/`: bring a file, confirm its columns, review its names, see what came of it."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from exchange.rejected import as_csv
 from exchange.tasks import queue
 from practices.models import PatientAccess
 from practices.pages import done, key_page, page
+from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 
 State = Import.State
@@ -24,7 +25,7 @@ State = Import.State
 
 @require_http_methods(["GET", "POST"])
 @role_required(*ADMINISTERS)
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: PracticeRequest) -> HttpResponse:
     """Bring a file; what was brought before."""
     form = UploadForm(request)
     source = _taken_in(request, form) if form.is_valid() else None
@@ -39,7 +40,7 @@ def imports(request: HttpRequest) -> HttpResponse:
     return page(request, "exchange/imports.html", {"form": form, "page": brought})
 
 
-def _taken_in(request: HttpRequest, form: UploadForm) -> Import | None:
+def _taken_in(request: PracticeRequest, form: UploadForm) -> Import | None:
     upload = form.cleaned_data["file"]
     try:
         return take_in(upload.read(), name=upload.name, by=request.member, now=timezone.now())
@@ -50,7 +51,7 @@ def _taken_in(request: HttpRequest, form: UploadForm) -> Import | None:
 
 @require_GET
 @role_required(*ADMINISTERS)
-def import_page(request: HttpRequest, import_id: int) -> HttpResponse:
+def import_page(request: PracticeRequest, import_id: int) -> HttpResponse:
     """Where this import stands, and what it asks for next."""
     source = get_object_or_404(Import.objects.select_related("uploaded_by__user", "practice"), pk=import_id)
     pages.record_shown(request.member, source)
@@ -60,7 +61,7 @@ def import_page(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*ADMINISTERS)
-def import_columns(request: HttpRequest, import_id: int) -> HttpResponse:
+def import_columns(request: PracticeRequest, import_id: int) -> HttpResponse:
     """Take the columns as corrected; show them once more, or go on to the check."""
     source = _locked(import_id)
     if source.state not in pages.COLUMNS_MAY_CHANGE:
@@ -74,7 +75,7 @@ def import_columns(request: HttpRequest, import_id: int) -> HttpResponse:
     return _with_columns(request, source, form)
 
 
-def _with_columns(request: HttpRequest, source: Import, form: ColumnsForm) -> HttpResponse:
+def _with_columns(request: PracticeRequest, source: Import, form: ColumnsForm) -> HttpResponse:
     now = timezone.now()
     try:
         rows = first_rows(content_of(source))
@@ -92,7 +93,7 @@ def _with_columns(request: HttpRequest, source: Import, form: ColumnsForm) -> Ht
 
 @require_POST
 @role_required(*ADMINISTERS)
-def import_names(request: HttpRequest, import_id: int) -> HttpResponse:
+def import_names(request: PracticeRequest, import_id: int) -> HttpResponse:
     """Decide who is meant: as chosen, then, where asked, everything else as suggested."""
     source = _locked(import_id)
     if source.state == State.REVIEW:
@@ -100,13 +101,13 @@ def import_names(request: HttpRequest, import_id: int) -> HttpResponse:
             key.removeprefix("name-"): value for key, value in request.POST.items() if key.startswith("name-")
         }
         for name in source.names.filter(pk__in=[key for key in wanted if key.isdigit()]):
-            _decide(request, name, wanted[str(name.pk)])
+            _decide(request, name, str(wanted[str(name.pk)]))
         if request.POST.get("go") == "accept":
             reviewing.accept_suggestions(source)
     return redirect(f"{pages.url_of(source)}#names")
 
 
-def _decide(request: HttpRequest, name: ImportName, choice: str) -> None:
+def _decide(request: PracticeRequest, name: ImportName, choice: str) -> None:
     try:
         if choice:
             reviewing.decide(name, choice)
@@ -116,7 +117,7 @@ def _decide(request: HttpRequest, name: ImportName, choice: str) -> None:
 
 @require_http_methods(["GET", "POST"])
 @role_required(*ADMINISTERS)
-def import_name(request: HttpRequest, import_id: int, name_id: int) -> HttpResponse:
+def import_name(request: PracticeRequest, import_id: int, name_id: int) -> HttpResponse:
     """Find somebody in the network whom the suggestions left out."""
     source = _locked(import_id)
     name = get_object_or_404(source.names.filter(kind__in=pages.SEARCHED), pk=name_id)
@@ -131,7 +132,7 @@ def import_name(request: HttpRequest, import_id: int, name_id: int) -> HttpRespo
 
 @require_POST
 @role_required(*ADMINISTERS)
-def import_write(request: HttpRequest, import_id: int) -> HttpResponse:
+def import_write(request: PracticeRequest, import_id: int) -> HttpResponse:
     """Every name is decided: write."""
     source = _locked(import_id)
     if reviewing.may_be_written(source):
@@ -142,7 +143,7 @@ def import_write(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @require_GET
 @role_required(*ADMINISTERS)
-def import_rejected(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+def import_rejected(request: PracticeRequest, import_id: int) -> StreamingHttpResponse:
     """The rejected rows as CSV, each with its line, fields and reasons."""
     source = get_object_or_404(Import, pk=import_id)
     pages.record_shown(request.member, source, act=PatientAccess.Act.EXPORTED)
@@ -153,7 +154,7 @@ def import_rejected(request: HttpRequest, import_id: int) -> StreamingHttpRespon
 
 @require_POST
 @role_required(*ADMINISTERS)
-def import_undo(request: HttpRequest, import_id: int) -> HttpResponse:
+def import_undo(request: PracticeRequest, import_id: int) -> HttpResponse:
     """Take back what the import added."""
     source, now = _locked(import_id), timezone.now()
     if source.may_be_undone(now):
@@ -164,7 +165,7 @@ def import_undo(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*ADMINISTERS)
-def import_discard(request: HttpRequest, import_id: int) -> HttpResponse:
+def import_discard(request: PracticeRequest, import_id: int) -> HttpResponse:
     """Forget a file that nothing was written of."""
     source = _locked(import_id)
     if source.state not in pages.MAY_BE_DISCARDED:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -121,7 +122,7 @@ def _one_import_at_a_time(source: Import) -> None:
 
 def copy_lines(source: Import, rows: Iterable[Read], people: People) -> Iterator[str]:
     """COPY's text of the rows to add, those that stand twice in the file once. Counts them as they pass."""
-    sealer = Sealer(source.practice_id)
+    sealer = Sealer(source.practice.pk)
     seen = _Seen()
     for line, _cells, row in rows:
         source.rows_read += 1
@@ -209,7 +210,7 @@ class _Lines:
         return joined[:size]
 
 
-def _values(source: Import, now: datetime) -> dict[str, object]:
+def _values(source: Import, now: datetime) -> dict[str, Any]:
     due = {urgency: _due(source, urgency, now) for urgency in Urgency.values}
     return {
         "practice": source.practice_id,

@@ -74,7 +74,7 @@ def keep_for_expired_session(request: HttpRequest, *, form: str) -> None:
     with transaction.atomic():
         member = seat_in(seats_of(user), data.get("practice_id"))
         if member:
-            with enter_practice(member.practice_id):
+            with enter_practice(member.practice.pk):
                 keep_draft(member, form=form, data=request.POST)
 
 

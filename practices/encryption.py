@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import unicodedata
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from typing import Any
@@ -59,11 +60,19 @@ def blind_index_key() -> bytes:
 
 def encrypt(text: str | bytes, *, practice_id: int | None, field: str) -> bytes:
     """The key's id, a colon, the ciphertext. An empty text stays empty."""
-    if not text:
-        return b""
+    return encryptor(practice_id=practice_id, field=field)(text)
+
+
+def encryptor(*, practice_id: int | None, field: str) -> Callable[[str | bytes], bytes]:
+    """`encrypt` for many values of one field."""
     key_id, key = next(iter(patient_data_keys().items()))
-    clear = text.encode() if isinstance(text, str) else text
-    return key_id.encode() + b":" + key.encrypt(clear, _associated(practice_id, field))
+    prefix, associated = key_id.encode() + b":", _associated(practice_id, field)
+
+    def encrypt_one(text: str | bytes) -> bytes:
+        clear = text.encode() if isinstance(text, str) else text
+        return prefix + key.encrypt(clear, associated) if clear else b""
+
+    return encrypt_one
 
 
 def decrypt_bytes(stored: bytes, *, practice_id: int | None, field: str) -> bytes:
@@ -86,10 +95,13 @@ def _associated(practice_id: int | None, field: str) -> list[bytes]:
     return [str(practice_id).encode(), field.encode()]
 
 
+_NEITHER_LETTER_NOR_DIGIT = {code: None for code in range(128) if not chr(code).isalnum()}
+
+
 def normalised(text: str) -> str:
     """As blind indexes compare: NFKD, marks stripped, casefolded, letters and digits only."""
-    if text.isascii() and text.isalnum():
-        return text.lower()  # what follows comes to the same, at six times the cost
+    if text.isascii():
+        return text.translate(_NEITHER_LETTER_NOR_DIGIT).lower()  # as below, at a sixth of the cost
     return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if c.isalnum())
 
 

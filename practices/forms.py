@@ -23,6 +23,6 @@ class PracticeForm(forms.ModelForm):
 def reread_choices(form: forms.BaseForm) -> None:
     """Give each model choice the rows of the open practice; an active-only manager method is used where it is."""
     for field in form.fields.values():
-        if isinstance(field, forms.ModelChoiceField):
+        if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
             rows = field.queryset.model.objects.all()
             field.queryset = rows.current() if hasattr(rows, "current") else rows

@@ -101,7 +101,7 @@ class SamePractice(BaseConstraint):
             " DEFERRABLE INITIALLY IMMEDIATE"
         )
 
-    def constraint_sql(self, model: Any, schema_editor: Any) -> None:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         """Never inside CREATE TABLE: the target's unique key must stand first."""
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
 
@@ -116,7 +116,7 @@ class SamePractice(BaseConstraint):
     def validate(self, model: Any, instance: Any, exclude: Any = None, using: str = "default") -> None:
         """Nothing to add: the field's own validation looks the row up under row security."""
 
-    def deconstruct(self) -> tuple[str, tuple, dict[str, Any]]:
+    def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "field": self.field}
 
@@ -131,7 +131,8 @@ OF_THIS_PRACTICE = "practice_id = NULLIF(current_setting('app.practice_id', true
 
 def row_security(*tables: str) -> RunSQL:
     """A migration operation: force the practice's policy on these tables."""
-    forward, back = [], []
+    forward: list[Any] = []
+    back: list[Any] = []
     for table in tables:
         forward += [
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",

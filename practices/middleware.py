@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 
 from practices.drafts import keep_for_expired_session
 from practices.isolation import enter_practice
 from practices.models import Member, User
+from practices.requests import PracticeRequest
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[PracticeRequest], HttpResponse]
 
 
 def seats_of(user: User) -> list[Member]:
@@ -33,7 +34,7 @@ class EnterPractice:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: PracticeRequest) -> HttpResponse:
         request.member, request.seats = None, []
         if not request.user.is_authenticated:
             return self.get_response(request)
@@ -45,7 +46,7 @@ class EnterPractice:
             with enter_practice(request.member.practice_id), timezone.override(request.member.practice.zone):
                 return self.get_response(request)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+    def process_exception(self, request: PracticeRequest, exception: Exception) -> None:
         """Django makes a response of an exception before it reaches us: take the view's writes back here."""
         if request.member is not None and not transaction.get_rollback():
             transaction.set_rollback(True)
@@ -57,10 +58,10 @@ class KeepDraftOfExpiredSession:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: PracticeRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+    def process_view(self, request: PracticeRequest, view: Any, args: Any, kwargs: Any) -> None:
         form = getattr(view, "keeps_draft", None)
         if form and request.method == "POST" and not request.user.is_authenticated:
             keep_for_expired_session(request, form=form)

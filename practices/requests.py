@@ -1,5 +1,7 @@
 """What a request is here, once EnterPractice has seen it."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
@@ -9,7 +11,7 @@ from practices.models import Member, User
 class PracticeRequest(HttpRequest):
     """A signed-in member's request: what `role_required` lets through."""
 
-    member: Member
+    member: Any  # a Member, or None where no seat is needed
     user: User
     seats: list[Member]
     htmx: HtmxDetails

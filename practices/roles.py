@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from practices.requests import PracticeRequest
 
 
 class Role(models.TextChoices):
@@ -32,7 +35,7 @@ def role_required(*roles: str) -> Callable:
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: "PracticeRequest", *args: Any, **kwargs: Any) -> HttpResponse:
             if request.member is None:
                 raise PermissionDenied(
                     _("You have no seat in a practice. Ask your manager for an invitation.")

@@ -111,7 +111,7 @@ class CoverForm(PracticeForm):
             self.fields["covered_by"].queryset = physicians.exclude(pk=by.pk)
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
         if starts_on and ends_on and ends_on < starts_on:
             self.add_error("ends_on", _("This is before the first day."))

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
+from exchange.tasks import tend_imports
 from practices.forgetting import forget_old_drafts, forget_what_is_over
 from practices.isolation import practice_scope
 from practices.models import Practice
@@ -24,7 +25,12 @@ from touchpoints.thank_you_lists import make_due_thank_you_lists
 RETRIED: dict[str, Any] = {"autoretry_for": (OperationalError,), "retry_backoff": True, "max_retries": 8}
 
 # What a practice is asked at each tick, in this order, each in its own transaction.
-QUESTIONS: tuple[Callable[..., Any], ...] = (make_due_thank_you_lists, remind, forget_old_drafts)
+QUESTIONS: tuple[Callable[..., Any], ...] = (
+    make_due_thank_you_lists,
+    remind,
+    tend_imports,
+    forget_old_drafts,
+)
 
 
 def _moment(now: str | None) -> datetime:

@@ -295,9 +295,9 @@ def address_of(name: str, world: World) -> str:
     return reverse(name, kwargs=values)
 
 
-def answer(world: World, who: str, method: str, url: str, **options: Any) -> int | str:
+def answer(client: Client, world: World, who: str, method: str, url: str) -> int | str:
     """What this person gets, outside any scope, and nothing of it stays."""
-    client = Client(**options)
+    client.cookies.clear()
     with transaction.atomic():
         if who != "anonymous":
             member: Member = getattr(world, who)
@@ -318,27 +318,27 @@ def test_every_address_has_a_name_and_a_line():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("name", "method", "answers"), CASES)
-def test_everybody_gets_what_the_table_says(name, method, answers):
+def test_everybody_gets_what_the_table_says(client, name, method, answers):
     world = World()
     url = address_of(name, world)
     if answers is None:
-        assert answer(world, "manager", method, url) == 405
+        assert answer(client, world, "manager", method, url) == 405
     else:
-        assert {who: answer(world, who, method, url) for who in PEOPLE} == answers
+        assert {who: answer(client, world, who, method, url) for who in PEOPLE} == answers
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", [name for name, address in ADDRESSES.items() if address.post])
 def test_no_post_is_taken_without_its_token(name):
-    world = World()
+    world, client = World(), Client(enforce_csrf_checks=True)
     url = address_of(name, world)
     for who in ("anonymous", "manager"):
-        assert answer(world, who, "post", url, enforce_csrf_checks=True) == 403
+        assert answer(client, world, who, "post", url) == 403
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", [name for name, address in ADDRESSES.items() if address.get])
-def test_a_user_without_a_seat_is_told_so(name):
+def test_a_user_without_a_seat_is_told_so(client, name):
     world = World()
     url = address_of(name, world)
     with practice_scope(world.practice):
@@ -346,4 +346,4 @@ def test_a_user_without_a_seat_is_told_so(name):
     expected = ADDRESSES[name].get["manager"]
     if hasattr(ROUTES[name].view, "roles"):
         expected = 403
-    assert answer(world, "manager", "get", url) == expected
+    assert answer(client, world, "manager", "get", url) == expected

@@ -50,9 +50,8 @@ class CallForm(forms.Form):
     def __init__(self, *args: Any, reports: list[Referral], names: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reports = reports
-        self.fields["reported_on"].choices = [
-            (referral.pk, self._patient(referral, names=names)) for referral in reports
-        ]
+        told: Any = self.fields["reported_on"]
+        told.choices = [(referral.pk, self._patient(referral, names=names)) for referral in reports]
         if not reports:
             del self.fields["reported_on"]
 
@@ -119,7 +118,8 @@ class HandOverForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.physician = physician
         everybody = Member.objects.active() | Member.objects.filter(pk=physician.pk)
-        self.fields["to"].queryset = everybody.select_related("user").order_by("user__name")
+        to: Any = self.fields["to"]
+        to.queryset = everybody.select_related("user").order_by("user__name")
 
     @property
     def assignee(self) -> Member | None:
@@ -160,7 +160,8 @@ class CardsForm(forms.Form):
     def __init__(self, data: Any) -> None:
         super().__init__(data)
         # Any number may come; the view acts on those that are this member's alone.
-        self.fields["row"].choices = [(value, value) for value in data.getlist("row") if value.isdigit()]
+        row: Any = self.fields["row"]
+        row.choices = [(value, value) for value in data.getlist("row") if value.isdigit()]
 
 
 class SnoozeForm(forms.Form):

@@ -357,7 +357,7 @@ def _quiet_and_new(
     quiet = [one for one in known if standing_on(today, one[1]) in QUIET]
     new = [one for one in known if standing_on(today, one[1]) == Standing.NEW]
     quiet.sort(key=lambda one: -one[1].days)
-    new.sort(key=lambda one: one[1].first_ever_on, reverse=True)
+    new.sort(key=lambda one: one[1].first_ever_on or today, reverse=True)
     return quiet, new
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from practices.models import Member
 from touchpoints.models import Reminder
+from touchpoints.models.reminders import ReminderQuerySet
 
 PARTS = {
     "overdue": gettext_lazy("Overdue"),
@@ -33,7 +33,7 @@ class ReminderLine:
     is_mine: bool
 
 
-def visible_to(member: Member) -> QuerySet[Reminder]:
+def visible_to(member: Member) -> ReminderQuerySet:
     """What this member may see and close: their own; the manager everybody's."""
     rows = Reminder.objects.select_related("member__user", "provider", "office", "thank_you_list")
     return rows if member.is_manager else rows.filter(member=member)

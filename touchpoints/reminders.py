@@ -85,7 +85,7 @@ def remind(*, now: datetime) -> None:
 def _apply(rule: str, due: dict[str, Due], now: datetime) -> None:
     known = {reminder.cause: reminder for reminder in Reminder.objects.filter(rule=rule, cause__in=due)}
     Reminder.objects.bulk_create(
-        [Reminder(rule=rule, made_at=now, **vars(due[cause])) for cause in due.keys() - known.keys()]
+        [Reminder(rule=rule, made_at=now, **vars(due[cause])) for cause in due if cause not in known]
     )
     changed = [reminder for cause, reminder in known.items() if _follows(reminder, due[cause])]
     Reminder.objects.bulk_update(changed, ["state", "closed_at", "member_id", "due_on", "reason"])
@@ -145,7 +145,7 @@ def week_in_words(week: Week) -> str:
 
 
 def _waiting(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
-    return rows.select_related("provider", "list")
+    return rows.select_related("provider", "list").order_by("pk")
 
 
 def _card_due(practice: Practice, row: ThankYou, *, since: datetime | None, within: int, reason: str) -> Due:

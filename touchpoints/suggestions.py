@@ -176,13 +176,13 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
     )
 
 
-def _main_office() -> QuerySet[ProviderOffice]:
+def _main_office() -> QuerySet[ProviderOffice, Any]:
     main = ProviderOffice.objects.filter(provider=OuterRef("provider"), is_main=True)
     parts = ("name", "street", "suite", "city", "state", "zip_code", "phone")
     return main.values(json=JSONObject(id="office_id", **{part: f"office__{part}" for part in parts}))[:1]
 
 
-def _reports_due_count() -> QuerySet[Referral]:
+def _reports_due_count() -> QuerySet[Referral, Any]:
     due = Referral.objects.standing().filter(
         provider=OuterRef("provider"),
         physician=OuterRef("list__physician"),
@@ -193,7 +193,7 @@ def _reports_due_count() -> QuerySet[Referral]:
     return due.order_by().values("provider").annotate(n=Count("pk")).values("n")
 
 
-def _carried_count() -> QuerySet[ThankYouReferral]:
+def _carried_count() -> QuerySet[ThankYouReferral, Any]:
     """Patients of earlier weeks that were carried since this physician's last card."""
     carried = ThankYouReferral.objects.filter(
         referral__withdrawn_at=None,

@@ -122,7 +122,7 @@ def add_line(row: ThankYou, *, text: str) -> ThankYou:
 
 
 @transaction.atomic
-def put_back(row: ThankYou, *, to: str, by: Member, now: datetime) -> ThankYou:
+def put_back(row: ThankYou, *, to: State, by: Member, now: datetime) -> ThankYou:
     """Undo the card's last steps alone: mailed → written → to write → called, where a call was made.
 
     Raises NotPossible when the row does not come from there.
@@ -131,7 +131,7 @@ def put_back(row: ThankYou, *, to: str, by: Member, now: datetime) -> ThankYou:
     steps = [State.CALLED, State.TO_WRITE, State.WRITTEN, State.MAILED]
     if row.state == to:
         return row
-    comes_from_there = {to, row.state} <= set(steps) and steps.index(to) < steps.index(row.state)
+    comes_from_there = {to, row.state} <= set(steps) and steps.index(to) < steps.index(State(row.state))
     if not comes_from_there or (to == State.CALLED and row.call_id is None):
         raise NotPossible(
             _("This row is %(state)s by now; nothing was changed.") % {"state": row.get_state_display()}
@@ -218,11 +218,12 @@ def _touchpoint(
     is_thanks: bool = True,
 ) -> Touchpoint:
     """In the physician's name, whoever wrote or dialled; the office is the provider's main one."""
-    main = row.provider.places.filter(is_main=True).first()
+    provider = row.provider.merged_into or row.provider
+    main = provider.places.filter(is_main=True).first()
     return Touchpoint.objects.create(
         kind=kind,
         happened_on=on,
-        provider=row.provider,
+        provider=provider,
         office_id=main.office_id if main else None,
         member_id=row.list.physician_id,
         is_thanks=is_thanks,

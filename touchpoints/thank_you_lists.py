@@ -57,7 +57,15 @@ def keep_lists_true(*, now: datetime) -> None:
         empty = ThankYou.objects.undecided().filter(list__in=touched)
         empty.filter(~Exists(ThankYouReferral.objects.filter(thank_you=OuterRef("pk")))).delete()
         settle_lists(ThankYouList.objects.filter(pk__in=touched), now=now)
+    settle_lists(_said_wrongly_reviewed(), now=now)
     _join_late(Practice.objects.get(pk=entered_practice_id()))
+
+
+def _said_wrongly_reviewed() -> QuerySet[ThankYouList]:
+    """Merging two providers folds an undecided row into another, and undoing that brings it back."""
+    undecided = ThankYou.objects.undecided().filter(list=OuterRef("pk"))
+    lists = ThankYouList.objects.alias(is_open=Exists(undecided))
+    return lists.filter(Q(reviewed_at=None, is_open=False) | Q(reviewed_at__isnull=False, is_open=True))
 
 
 def gathering(physician: Member, *, today: date) -> QuerySet[Provider]:

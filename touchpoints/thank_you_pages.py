@@ -214,7 +214,8 @@ def _add_gathering(shown: WeekPage, member: Member, physician_id: int | None, to
     chosen = Member.objects.filter(pk=physician_id).first() if member.is_manager and physician_id else None
     physician = member if member.is_physician else chosen
     if physician:
-        providers = gathering(physician, today=today).order_by("-count", "family_name", "given_name")
+        providers: Any = gathering(physician, today=today)
+        providers = providers.order_by("-count", "family_name", "given_name")
         shown.gathered = [{"provider": provider, "count": provider.count} for provider in providers]
     elif member.is_manager:
         shown.gathered = _gathered_by_physician(shown.week, member.practice, today)

@@ -181,7 +181,7 @@ class RowLine:
         }[State(row.state)]
         day = date_format(row.mailed_on, "j F") if row.mailed_on else ""
         said = [words % {"name": by, "day": day}]
-        if row.call_id and row.state != State.CALLED:
+        if row.call and row.state != State.CALLED:
             said.append(_("They were called on %(day)s.") % {"day": date_format(row.call.happened_on, "j F")})
         elif self.may_decide and not row.call_id and self.facts.suggestion in ASK_FOR_CALL:
             said.append(_("A call is suggested too."))
@@ -228,14 +228,14 @@ class RowLine:
     def _patient(self, referral: Referral) -> PatientLine:
         label = referral.patient_name if self.shows_names else referral.patient_initials
         status = Status(referral.status)
-        words = STATUS_WORDS.get(status, status.label)
+        words = str(STATUS_WORDS.get(status, status.label))
         if status == Status.SCHEDULED and referral.appointment_at:
             words = _("scheduled for %(day)s") % {
                 "day": date_format(localtime(referral.appointment_at), "j F")
             }
         return PatientLine(
             label=label or _("Patient not named yet"),
-            status=str(words),
+            status=words,
             tone=REFERRAL_TONES[status],
             url=reverse("referral", args=[referral.pk]),
         )

@@ -156,8 +156,8 @@ def _touchpoints(story: Story) -> QuerySet:
 
 def _thank_yous(story: Story) -> QuerySet:
     """Mailed and called rows stand there as their touchpoints."""
-    is_office = isinstance(story.of, Office)
-    about = Q(provider__in=_works_at(story.of)) if is_office else Q(provider=story.of)
+    of = story.of
+    about = Q(provider__in=_works_at(of)) if isinstance(of, Office) else Q(provider=of)
     rows = ThankYou.objects.filter(about).exclude(state__in=[ThankYou.State.MAILED, ThankYou.State.CALLED])
     decided_on = TruncDate("decided_at", tzinfo=story.member.practice.zone)
     made_on = TruncDate("list__made_at", tzinfo=story.member.practice.zone)
@@ -172,8 +172,8 @@ def _thank_yous(story: Story) -> QuerySet:
 
 
 def _reminders(story: Story) -> QuerySet:
-    is_office = isinstance(story.of, Office)
-    here = Q(office=story.of) | Q(provider__in=_works_at(story.of)) if is_office else Q(provider=story.of)
+    of = story.of
+    here = Q(office=of) | Q(provider__in=_works_at(of)) if isinstance(of, Office) else Q(provider=of)
     facts = JSONObject(reason="reason", member="member__user__name", member_id="member_id")
     return Reminder.objects.open().filter(here).annotate(day=F("due_on"), facts=facts)
 

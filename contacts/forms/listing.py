@@ -15,6 +15,8 @@ ANY = [("", _("any"))]
 class FilterForm(forms.Form):
     """Filters of a list. `chosen` holds those that make sense."""
 
+    fields: dict[str, Any]
+
     q = forms.CharField(
         required=False,
         max_length=100,
@@ -47,14 +49,14 @@ class ProviderFilterForm(OfficeFilterForm):
     """Filters of the list of providers."""
 
     standing = forms.TypedChoiceField(required=False, coerce=Standing, empty_value=None, label=_("Standing"))
-    tier = forms.TypedChoiceField(required=False, choices=ANY + Provider.Tier.choices, label=_("Tier"))
+    tier = forms.TypedChoiceField(required=False, choices=[*ANY, *Provider.Tier.choices], label=_("Tier"))
     specialty = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, label=_("Specialty"))
     state = forms.TypedChoiceField(required=False, choices=Provider.State.choices, label=_("State"))
     field_order = ["q", "standing", "tier", "specialty", "liaison", "state"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["standing"].choices = ANY + [(one.value, one.label) for one in Standing]
+        self.fields["standing"].choices = [*ANY, *[(one.value, one.label) for one in Standing]]
 
 
 def _liaisons() -> list[tuple[int, str]]:

@@ -38,6 +38,8 @@ class Compared:
 class MergeForm(forms.Form):
     """A choice for each field in which the two differ; what is blank on one side is filled from the other."""
 
+    fields: dict[str, Any]
+
     def __init__(
         self, data: Any = None, *, keep: Provider | Office, drop: Provider | Office, **kwargs: Any
     ) -> None:
@@ -70,7 +72,8 @@ class MergeForm(forms.Form):
         return values
 
     def _compared(self, name: str) -> Compared:
-        label = str(self.keep._meta.get_field(name).verbose_name)
+        field: Any = self.keep._meta.get_field(name)
+        label = str(field.verbose_name)
         if name not in self.fields:
             return Compared(name, label, shown(self.keep, name))
         chosen = self[name].value()

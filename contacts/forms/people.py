@@ -31,7 +31,9 @@ STATE_CONSEQUENCES = {
 def liaison_choices(chosen_id: int | None) -> Any:
     """Active members who visit offices, and whoever is chosen already."""
     seats = Member.objects.select_related("user").order_by("user__name")
-    return seats.active().filter(role__in=[Role.LIAISON, Role.MANAGER]) | seats.filter(pk=chosen_id)
+    return seats.active().filter(role__in=[Role.LIAISON, Role.MANAGER]) | seats.filter(
+        pk__in=[chosen_id] if chosen_id else []
+    )
 
 
 class ProviderForm(SharedRowForm):
@@ -152,6 +154,8 @@ class PlacesForm(forms.Form):
     is offered as `candidates`. Offices that a colleague added meanwhile are not touched.
     """
 
+    data: Any
+
     office = forms.IntegerField(required=False, widget=forms.HiddenInput)
     office_text = forms.CharField(required=False, max_length=200, label=gettext_lazy("Add an office"))
     is_main = forms.BooleanField(required=False, label=gettext_lazy("This is the main office"))
@@ -166,7 +170,8 @@ class PlacesForm(forms.Form):
         self.new_office = NewOfficeForm(data if is_new else None)
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         self.added = Office.objects.current().filter(pk=cleaned.get("office")).first()
         text = cleaned.get("office_text", "").strip()
         if self.added is None and text and not self.new_office.is_bound:

@@ -1,7 +1,7 @@
 """What is typed about a referral: logging, correcting, its steps, and finding a patient who phones."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm
 from contacts.models import Office, Provider, Referral
-from contacts.models.referrals import Channel, PatientIndexes, Status, patient_indexes
+from contacts.models.referrals import Channel, PatientIndexes, Status, Urgency, patient_indexes
 from practices.forms import PracticeForm
 from practices.models import Cover, Member
 from practices.roles import SEES_PATIENTS, Role
@@ -168,7 +168,7 @@ class QuickLogForm(SenderForm, ReferralForm):
         return [] if again else list(rows.select_related("provider", "office").order_by("pk")[:5])
 
 
-def indexes_of(values: dict[str, Any], *, practice_id: int) -> PatientIndexes:
+def indexes_of(values: dict[str, Any], *, practice_id: int | None) -> PatientIndexes:
     """The blind indexes of a form's patient fields."""
     return patient_indexes(
         family_name=values.get("patient_family_name") or "",
@@ -192,13 +192,14 @@ class EditForm(SenderForm, ReferralForm):
 class NameSenderForm(SenderForm):
     """Who sent it, where the office is known already."""
 
-    def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, office: Office | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.known_office = office
         for name in [name for name in self.fields if "office" in name]:
             del self.fields[name]
         self.fields["provider_text"].help_text = _("Name or NPI.")
-        self.fields["provider_text"].widget.attrs["data-typeahead"] += f"?office={office.pk}"
+        if office:
+            self.fields["provider_text"].widget.attrs["data-typeahead"] += f"?office={office.pk}"
 
     def _find_office(self) -> None:
         """It is known."""
@@ -216,6 +217,8 @@ class StepForm(forms.Form):
         *Status.choices,
     ]
 
+    NEEDS: ClassVar[dict[str, str]] = {Status.SCHEDULED: "appointment_at", Status.SEEN: "seen_on"}
+
     act = forms.ChoiceField(choices=ACTS, widget=forms.HiddenInput)
     known = forms.IntegerField(required=False, widget=forms.HiddenInput)
     appointment_at = forms.DateTimeField(
@@ -232,7 +235,7 @@ class StepForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        needs = {Status.SCHEDULED: "appointment_at", Status.SEEN: "seen_on"}.get(cleaned.get("act"))
+        needs = self.NEEDS.get(cleaned.get("act", ""))
         if needs and not cleaned.get(needs) and needs not in self.errors:
             asked = {
                 "appointment_at": _("Say when the appointment is."),
@@ -300,16 +303,18 @@ class FilterForm(forms.Form):
     )
     urgency = forms.ChoiceField(
         label=gettext_lazy("Urgency"),
-        choices=[("", gettext_lazy("any")), *Referral._meta.get_field("urgency").choices],
+        choices=[("", gettext_lazy("any")), *Urgency.choices],
         required=False,
     )
     received_from = forms.DateField(label=gettext_lazy("Received from"), required=False, widget=date_input())
-    received_until = forms.DateField(label=gettext_lazy("until"), required=False, widget=date_input())
+    received_until = forms.DateField(
+        label=gettext_lazy("Received until"), required=False, widget=date_input()
+    )
     provider = forms.IntegerField(required=False, widget=forms.HiddenInput)
     office = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.fields["physician"].queryset = Member.objects.filter(role=Role.PHYSICIAN).select_related("user")
         for field in self.fields.values():
             is_select = isinstance(field.widget, forms.Select)

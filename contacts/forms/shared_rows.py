@@ -17,9 +17,11 @@ class SharedRowForm(PracticeForm):
     The view reads the row for a POST under a lock, so that what is compared is what is saved over.
     """
 
+    fields: dict[str, Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.now = {name: as_text(self.initial.get(name)) for name in self._meta.fields}
+        self.now = {name: as_text(self.initial.get(name)) for name in self._meta.fields or ()}
         self.changed_meanwhile: list[str] = []
 
     @property
@@ -36,7 +38,8 @@ class SharedRowForm(PracticeForm):
         return found if isinstance(found, dict) else {}
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         for name, was in self.was_seen().items():
             if name in self.fields and name in self.now and was != self.now[name] and name in cleaned:
                 self._reconcile(name, was, cleaned)

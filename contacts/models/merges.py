@@ -1,7 +1,7 @@
 """Two rows that were one provider or office: what was merged, and what is known to be two."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 
@@ -83,11 +83,13 @@ class Merge(PracticeModel):
         ]
 
     @property
-    def kept(self) -> Provider | Office:
+    def kept(self) -> Any:
+        """The provider or office that stands for both."""
         return self.kept_provider or self.kept_office
 
     @property
-    def dropped(self) -> Provider | Office:
+    def dropped(self) -> Any:
+        """The one that is part of it now."""
         return self.dropped_provider or self.dropped_office
 
 

@@ -111,7 +111,7 @@ def _merge(
 def _merged(
     request: PracticeRequest, keep: Provider | Office, drop: Provider | Office, values: dict[str, Any]
 ) -> HttpResponse:
-    merge_rows = merge_providers if isinstance(keep, Provider) else merge_offices
+    merge_rows: Any = merge_providers if isinstance(keep, Provider) else merge_offices
     merge = merge_rows(keep=keep, drop=drop, by=request.member, now=timezone.now(), values=values)
     text = _("What belonged to %(dropped)s stands here now.") % {"dropped": drop}
     messages.success(request, text, extra_tags=reverse("merge_undo", args=[merge.pk]))

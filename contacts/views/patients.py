@@ -1,6 +1,6 @@
 """Finding a patient who phones."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -11,6 +11,7 @@ from contacts.views.referral_list import visible_rows
 from practices.models import PatientAccess
 from practices.pages import page
 from practices.patient_access import record_access
+from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, role_required
 
 MOST = 50
@@ -18,14 +19,14 @@ MOST = 50
 
 @require_http_methods(["GET", "POST"])
 @role_required(*SEES_PATIENTS)
-def patient_find(request: HttpRequest) -> HttpResponse:
+def patient_find(request: PracticeRequest) -> HttpResponse:
     """By name and birth date, name and first letter, or chart number; posted, so that no address holds a name."""
     form = PatientFindForm(request.POST or None)
     context = {"form": form, "rows": found(request, form) if form.is_valid() else None}
     return page(request, "contacts/patient_find.html", context)
 
 
-def found(request: HttpRequest, form: PatientFindForm) -> list[ReferralRow]:
+def found(request: PracticeRequest, form: PatientFindForm) -> list[ReferralRow]:
     """The referrals of that patient which this member may see; the search is written down."""
     now = timezone.now()
     indexes = indexes_of(form.cleaned_data, practice_id=request.member.practice_id)

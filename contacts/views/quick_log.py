@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -19,6 +19,7 @@ from contacts.senders import are_faint, name_parts, offices_like, providers_at, 
 from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.models import Location, Member
 from practices.pages import done, page
+from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, member_required
 
 DRAFT = "referral"
@@ -29,7 +30,7 @@ HABITS = 200  # as many newest referrals are looked through for what this member
 @require_http_methods(["GET", "POST"])
 @keeps_draft(DRAFT)
 @member_required
-def referral_new(request: HttpRequest) -> HttpResponse:
+def referral_new(request: PracticeRequest) -> HttpResponse:
     """Log a referral, and perhaps the next."""
     now = timezone.now()
     kept = None if request.method == "POST" else kept_draft(request.member)
@@ -54,7 +55,7 @@ def referral_new(request: HttpRequest) -> HttpResponse:
     return page(request, "contacts/referral_new.html", context)
 
 
-def may_see(request: HttpRequest) -> bool:
+def may_see(request: PracticeRequest) -> bool:
     """Whether this member may be shown patients."""
     return request.member.role in SEES_PATIENTS
 
@@ -71,11 +72,11 @@ def save(form: QuickLogForm, *, by: Member, now: Any) -> Referral:
     return twice
 
 
-def defaults(request: HttpRequest, now: Any) -> dict[str, Any]:
+def defaults(request: PracticeRequest, now: Any) -> dict[str, Any]:
     """Today, and the physician, channel and location this member chose last."""
     member = request.member
     newest = Referral.objects.order_by("-received_on", "-pk").values("pk")[:HABITS]
-    last = (
+    last: Any = (
         Referral.objects.filter(logged_by=member, pk__in=newest)
         .order_by("-logged_at")
         .values("physician", "channel", "location")
@@ -94,7 +95,7 @@ def defaults(request: HttpRequest, now: Any) -> dict[str, Any]:
     }
 
 
-def _sender_asked_for(request: HttpRequest) -> dict[str, Any]:
+def _sender_asked_for(request: PracticeRequest) -> dict[str, Any]:
     """`?provider=17` or `?office=4`: a provider's or office's page logs for them."""
     found: dict[str, Any] = {}
     for name, rows in (("provider", Provider.objects.active()), ("office", Office.objects.current())):
@@ -104,7 +105,7 @@ def _sender_asked_for(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def kept_draft(member: Member) -> dict[str, str] | None:
+def kept_draft(member: Member) -> dict[str, Any] | None:
     """What was typed and not saved. A draft that arrived after its own form was saved is let go."""
     draft = draft_of(member, form=DRAFT)
     if draft is None:
@@ -126,7 +127,7 @@ def _is_uuid(text: str) -> bool:
 
 @require_GET
 @member_required
-def provider_options(request: HttpRequest) -> HttpResponse:
+def provider_options(request: PracticeRequest) -> HttpResponse:
     """Whom the typed letters may mean; with `?office=` and nothing typed, who works there."""
     text, office = request.GET.get("q", "").strip()[:200], request.GET.get("office", "")
     rows = providers_like(text) if text else providers_at(int(office[:18])) if office.isdigit() else []
@@ -141,7 +142,7 @@ def new_option(text: str, rows: list[Any], *, fill: dict[str, str]) -> dict[str,
 
 @require_GET
 @member_required
-def office_options(request: HttpRequest) -> HttpResponse:
+def office_options(request: PracticeRequest) -> HttpResponse:
     """Which office the typed letters may mean."""
     text = request.GET.get("q", "").strip()[:200]
     rows = offices_like(text)

@@ -3,8 +3,8 @@
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from contacts.search import nearest
 from practices.models import Member, PatientAccess
 from practices.pages import KeyPage, count_up_to, key_page, page
 from practices.patient_access import record_access
+from practices.requests import PracticeRequest
 from practices.roles import MOVES_REFERRALS, SEES_PATIENTS, member_required
 
 SHOWN_WITH = ("provider", "office", "physician__user", "next_action_owner__user")
@@ -26,7 +27,7 @@ BARELY_WORSE = 0.1  # word distance from the best match within which others may 
 
 @require_GET
 @member_required
-def referrals(request: HttpRequest) -> HttpResponse:
+def referrals(request: PracticeRequest) -> HttpResponse:
     """The newest first, or by when they are due where only what is overdue is shown."""
     now = timezone.now()
     filters = FilterForm(request.GET)
@@ -95,7 +96,7 @@ def _meant(near: list[Any]) -> list[Any]:
     return [row for row in near if row.distance <= near[0].distance + BARELY_WORSE]
 
 
-def paged(request: HttpRequest, rows: ReferralQuerySet, *, is_by_due: bool) -> KeyPage:
+def paged(request: PracticeRequest, rows: ReferralQuerySet, *, is_by_due: bool) -> KeyPage:
     """A page by key: newest received first, or what has been due longest."""
     if is_by_due:
         return key_page(
@@ -112,15 +113,15 @@ def paged(request: HttpRequest, rows: ReferralQuerySet, *, is_by_due: bool) -> K
     )
 
 
-def _after_received(rows: ReferralQuerySet, day: date, pk: int) -> ReferralQuerySet:
+def _after_received(rows: QuerySet, day: date, pk: int) -> QuerySet:
     return rows.filter(received_on__lte=day).exclude(received_on=day, pk__gte=pk)
 
 
-def _after_due(rows: ReferralQuerySet, due_at: datetime, pk: int) -> ReferralQuerySet:
+def _after_due(rows: QuerySet, due_at: datetime, pk: int) -> QuerySet:
     return rows.filter(next_action_due_at__gte=due_at).exclude(next_action_due_at=due_at, pk__lte=pk)
 
 
-def views_of(request: HttpRequest) -> list[dict[str, Any]]:
+def views_of(request: PracticeRequest) -> list[dict[str, Any]]:
     """The questions asked of the list every day, as links."""
     asked = [
         (_("All"), ""),
@@ -150,7 +151,7 @@ def _record_names(member: Member, listed: KeyPage) -> None:
     record_access(member, act=act, page="referrals", referral_ids=[row.pk for row in listed.rows])
 
 
-def _names_url(request: HttpRequest, names_shown: bool) -> str:
+def _names_url(request: PracticeRequest, names_shown: bool) -> str:
     query = request.GET.copy()
     query.pop("names", None)
     if not names_shown:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -26,18 +26,19 @@ from contacts.forms.referrals import (
 )
 from contacts.models import Referral
 from contacts.referral_rows import referral_row
-from contacts.referral_story import act_groups, group_of, story_of, way_of
+from contacts.referral_story import act_groups, group_of, label_of, story_of, way_of
 from contacts.referral_way import CorrectedMeanwhile, NotOnTheWay
 from contacts.views.referral_list import visible_rows
 from practices.models import Member, PatientAccess
 from practices.pages import back_to, done, page
 from practices.patient_access import record_access
+from practices.requests import PracticeRequest
 from practices.roles import MOVES_REFERRALS, SEES_ALL_PATIENTS, member_required, role_required
 
 
 @require_GET
 @member_required
-def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
+def referral(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """One referral's way. Who sees the patient here is written down."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
@@ -46,7 +47,7 @@ def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
     return shown(request, row, now)
 
 
-def theirs(request: HttpRequest, referral_id: int, now: datetime) -> Referral:
+def theirs(request: PracticeRequest, referral_id: int, now: datetime) -> Referral:
     """The referral, if this member may see it; otherwise it does not exist."""
     rows = visible_rows(request.member, now).select_related(
         "location", "logged_by__user", "withdrawn_by__user"
@@ -66,7 +67,7 @@ def record_view(member: Member, row: Referral, *, page: str) -> None:
     )
 
 
-def shown(request: HttpRequest, row: Referral, now: datetime, **bound: forms.Form) -> HttpResponse:
+def shown(request: PracticeRequest, row: Referral, now: datetime, **bound: forms.Form) -> HttpResponse:
     """The referral's page, with the form that could not be carried out, if there is one."""
     if row.patient_is_shown_to(request.member):
         context = full_context(request, row, now, **bound)
@@ -77,7 +78,7 @@ def shown(request: HttpRequest, row: Referral, now: datetime, **bound: forms.For
     return page(request, "contacts/_referral_way.html" if is_fragment else "contacts/referral.html", context)
 
 
-def full_context(request: HttpRequest, row: Referral, now: datetime, **bound: Any) -> dict[str, Any]:
+def full_context(request: PracticeRequest, row: Referral, now: datetime, **bound: Any) -> dict[str, Any]:
     """What those who see the patient find on the page."""
     steps = list(row.steps.select_related("by__user", "taken_back_by__user"))
     may_move = request.member.role in MOVES_REFERRALS and not row.withdrawn_at
@@ -109,18 +110,19 @@ def with_form(group: Any, row: Referral, member: Member, failed: Any, now: datet
     return {"group": group, "form": form, "is_failed": is_failed}
 
 
-def physician_form(request: HttpRequest, row: Referral) -> PhysicianForm | None:
+def physician_form(request: PracticeRequest, row: Referral) -> PhysicianForm | None:
     if request.member.role not in SEES_ALL_PATIENTS:
         return None
     return PhysicianForm(initial={"physician": row.physician_id})
 
 
 def carry_out(form: forms.Form, act: Callable[[], Any]) -> bool:
-    """Do it; a refusal becomes the form's error, said beside the act."""
+    """Do it whole; a refusal leaves nothing behind and becomes the form's error, said beside the act."""
     if not form.is_valid():
         return False
     try:
-        act()
+        with transaction.atomic():
+            act()
     except NotOnTheWay as refusal:
         form.add_error(None, str(refusal))
         return False
@@ -129,7 +131,7 @@ def carry_out(form: forms.Form, act: Callable[[], Any]) -> bool:
 
 @require_POST
 @role_required(*MOVES_REFERRALS)
-def referral_step(request: HttpRequest, referral_id: int) -> HttpResponse:
+def referral_step(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Take a step of the way, from the referral's page or from its row in a list."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
@@ -176,11 +178,11 @@ def row_url(row: Referral) -> str:
     return reverse("referral", args=[row.pk])
 
 
-def fragment(request: HttpRequest, row: Referral, now: datetime, *, error: str = "") -> HttpResponse:
+def fragment(request: PracticeRequest, row: Referral, now: datetime, *, error: str = "") -> HttpResponse:
     """The list's row or the page's way as it stands now, and the messages above the page."""
     if "in_list" in request.POST:
         context = {"row": referral_row(row, member=request.member, now=now), "error": error, "now": now}
-        html = render_to_string("contacts/_referral_row.html", context, request)
+        html: str = render_to_string("contacts/_referral_row.html", context, request)
     else:
         html = shown(request, row, now).content.decode()
     html += render_to_string("_messages.html", {"oob": True}, request)
@@ -189,7 +191,7 @@ def fragment(request: HttpRequest, row: Referral, now: datetime, *, error: str =
 
 @require_POST
 @role_required(*MOVES_REFERRALS)
-def referral_take_back(request: HttpRequest, referral_id: int) -> HttpResponse:
+def referral_take_back(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Undo the last step, with a reason."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
@@ -201,7 +203,7 @@ def referral_take_back(request: HttpRequest, referral_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*MOVES_REFERRALS)
-def referral_withdraw(request: HttpRequest, referral_id: int) -> HttpResponse:
+def referral_withdraw(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """It was logged in error."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
@@ -213,7 +215,7 @@ def referral_withdraw(request: HttpRequest, referral_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*SEES_ALL_PATIENTS)
-def referral_physician(request: HttpRequest, referral_id: int) -> HttpResponse:
+def referral_physician(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Say whom the patient will see."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
@@ -225,7 +227,7 @@ def referral_physician(request: HttpRequest, referral_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(*MOVES_REFERRALS)
-def referral_edit(request: HttpRequest, referral_id: int) -> HttpResponse:
+def referral_edit(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Correct what was logged; a colleague's correction made meanwhile is shown first."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
@@ -257,8 +259,7 @@ def save_edit(form: EditForm, row: Referral, *, by: Member, now: datetime) -> bo
             referral_way.edit(row, by=by, now=now, after=form.cleaned_data["newest"], **values)
     except CorrectedMeanwhile as other:
         form.add_error(None, meanwhile(other, row))
-        form.data = form.data.copy()
-        form.data["newest"] = other.step.pk
+        form.data = {**form.data, "newest": other.step.pk}
     except NotOnTheWay as refusal:
         form.add_error(None, str(refusal))
     return not form.errors
@@ -267,10 +268,7 @@ def save_edit(form: EditForm, row: Referral, *, by: Member, now: datetime) -> bo
 def meanwhile(other: CorrectedMeanwhile, row: Referral) -> str:
     """What the colleague changed, and to what."""
     stands = Referral.objects.get(pk=row.pk)
-    changes = [
-        f"{Referral._meta.get_field(name).verbose_name}: {getattr(stands, name) or '—'}"
-        for name in other.step.before["fields"]
-    ]
+    changes = [f"{label_of(name)}: {getattr(stands, name) or '—'}" for name in other.step.before["fields"]]
     return _("%(who)s corrected this meanwhile (%(changes)s). Saving again puts yours in its place.") % {
         "who": other.step.by.name,
         "changes": "; ".join(changes),
@@ -279,15 +277,22 @@ def meanwhile(other: CorrectedMeanwhile, row: Referral) -> str:
 
 @require_http_methods(["GET", "POST"])
 @role_required(*MOVES_REFERRALS)
-def referral_provider(request: HttpRequest, referral_id: int) -> HttpResponse:
+def referral_provider(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Name who sent it, where a fax named only the office."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
     if row.provider:
         return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
+    if row.provider:
+        return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
     form = NameSenderForm(request.POST or None, office=row.office)
-    if form.is_valid():
-        provider, office = form.save_sender()
-        referral_way.edit(row, by=request.member, now=now, provider=provider, office=office)
-        return done(request, _("%(who)s sent it.") % {"who": provider}, back_to(request, row_url(row)))
+    if carry_out(form, lambda: name_sender(form, row, by=request.member, now=now)):
+        row = theirs(request, referral_id, now)
+        return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
     return page(request, "contacts/referral_provider.html", {"form": form, "referral": row})
+
+
+def name_sender(form: NameSenderForm, row: Referral, *, by: Member, now: datetime) -> None:
+    """Keep who sent it."""
+    provider, office = form.save_sender()
+    referral_way.edit(row, by=by, now=now, provider=provider, office=office)

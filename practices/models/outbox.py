@@ -73,7 +73,7 @@ class OutboxEnvelope(models.Model):
     @property
     def tone(self) -> str:
         """How its badge looks (templates/_status.html)."""
-        return {self.State.SENT: "done", self.State.FAILED: "due"}.get(self.state, "open")
+        return {"sent": "done", "failed": "due"}.get(self.state, "open")
 
     @property
     def may_be_retried(self) -> bool:

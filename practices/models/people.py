@@ -18,7 +18,7 @@ from practices.roles import Role
 from practices.weeks import Week
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, *, name: str, password: str | None = None) -> "User":
         user = self.model(email=email.strip().lower(), name=name)
         user.set_password(password)

@@ -1,7 +1,7 @@
 """Who stands in for whom."""
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,13 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from practices.covers import end_cover
 from practices.models import Cover, Member
 from practices.pages import done, page
+from practices.requests import PracticeRequest
 from practices.roles import GIVES_COVER, role_required
 from practices.settings_forms import CoverForm
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(*GIVES_COVER)
-def covers(request: HttpRequest) -> HttpResponse:
+def covers(request: PracticeRequest) -> HttpResponse:
     """Covers of today and later, and a form for the next; a physician's own."""
     today = request.member.practice.today(timezone.now())
     form = CoverForm(request.POST or None, by=request.member, today=today)
@@ -30,7 +31,7 @@ def covers(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @role_required(*GIVES_COVER)
-def cover_end(request: HttpRequest, cover_id: int) -> HttpResponse:
+def cover_end(request: PracticeRequest, cover_id: int) -> HttpResponse:
     """Take back what is left of a cover."""
     cover = get_object_or_404(_covers_of(request.member), pk=cover_id)
     end_cover(cover, today=request.member.practice.today(timezone.now()))

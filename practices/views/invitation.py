@@ -4,7 +4,7 @@ from allauth.account.adapter import get_adapter
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -15,6 +15,7 @@ from practices.invitations import accept, live_token
 from practices.isolation import practice_scope
 from practices.models import Invitation, LinkToken, User
 from practices.pages import done, page
+from practices.requests import PracticeRequest
 from practices.settings_forms import NewUserForm, OwnPasswordForm
 
 
@@ -23,7 +24,7 @@ from practices.settings_forms import NewUserForm, OwnPasswordForm
 @require_http_methods(["GET", "POST"])
 @never_cache
 @sensitive_post_parameters("password", "password_again")
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
+def invitation(request: PracticeRequest, token: str) -> HttpResponse:
     """Take the seat: with a new password, or with one's own where the address has an account."""
     link = live_token(token, now=timezone.now())
     if link is None:
@@ -39,7 +40,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     return page(request, "practices/invitation.html", context)
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
+def _gone(request: PracticeRequest) -> HttpResponse:
     response = page(request, "practices/invitation_gone.html")
     response.status_code = 404
     return response
@@ -50,14 +51,14 @@ def _invited(link: LinkToken) -> Invitation:
         return Invitation.objects.get(pk=link.object_id)
 
 
-def _form(request: HttpRequest, invited: Invitation, user: User | None) -> NewUserForm | OwnPasswordForm:
+def _form(request: PracticeRequest, invited: Invitation, user: User | None) -> NewUserForm | OwnPasswordForm:
     if user:
         return OwnPasswordForm(request.POST or None)
     return NewUserForm(request.POST or None, email=invited.email, initial={"name": invited.name})
 
 
 def _proven(
-    request: HttpRequest, form: NewUserForm | OwnPasswordForm, invited: Invitation, user: User | None
+    request: PracticeRequest, form: NewUserForm | OwnPasswordForm, invited: Invitation, user: User | None
 ) -> User | None:
     """The user of a right password, or a new one not yet saved; None with the form's error."""
     if user is None:
@@ -76,7 +77,7 @@ def _proven(
     return known
 
 
-def _take_seat(request: HttpRequest, token: str, user: User) -> HttpResponse:
+def _take_seat(request: PracticeRequest, token: str, user: User) -> HttpResponse:
     with transaction.atomic():
         if user.pk is None:
             user.save()

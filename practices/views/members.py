@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,13 +13,14 @@ from practices.invitations import invite, send_again, withdraw
 from practices.members import LastManager, change_seat, come_back, leave
 from practices.models import Invitation, Member
 from practices.pages import done, page
+from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 from practices.settings_forms import InvitationForm, MemberForm
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(*ADMINISTERS)
-def members(request: HttpRequest) -> HttpResponse:
+def members(request: PracticeRequest) -> HttpResponse:
     """Everybody with a seat, open invitations, and a form for the next."""
     form = InvitationForm(request.POST or None)
     if form.is_valid():
@@ -30,7 +31,7 @@ def members(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(*ADMINISTERS)
-def member_edit(request: HttpRequest, member_id: int) -> HttpResponse:
+def member_edit(request: PracticeRequest, member_id: int) -> HttpResponse:
     """A member's role and credentials."""
     seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
     initial = {"role": seat.role, "credentials": seat.credentials}
@@ -47,7 +48,7 @@ def member_edit(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*ADMINISTERS)
-def member_leave(request: HttpRequest, member_id: int) -> HttpResponse:
+def member_leave(request: PracticeRequest, member_id: int) -> HttpResponse:
     """Close a seat; its holder is signed out at once."""
     seat = get_object_or_404(Member.objects.active().select_related("user"), pk=member_id)
     try:
@@ -60,7 +61,7 @@ def member_leave(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*ADMINISTERS)
-def member_return(request: HttpRequest, member_id: int) -> HttpResponse:
+def member_return(request: PracticeRequest, member_id: int) -> HttpResponse:
     """Open the seat of somebody who had left."""
     seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
     come_back(seat)
@@ -69,7 +70,7 @@ def member_return(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*ADMINISTERS)
-def invitation_send_again(request: HttpRequest, invitation_id: int) -> HttpResponse:
+def invitation_send_again(request: PracticeRequest, invitation_id: int) -> HttpResponse:
     """A fresh link; the earlier one is void."""
     invitation = get_object_or_404(Invitation.objects.open(), pk=invitation_id)
     return _show_link(request, invitation, send_again(invitation, now=timezone.now()))
@@ -77,14 +78,14 @@ def invitation_send_again(request: HttpRequest, invitation_id: int) -> HttpRespo
 
 @require_POST
 @role_required(*ADMINISTERS)
-def invitation_withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
+def invitation_withdraw(request: PracticeRequest, invitation_id: int) -> HttpResponse:
     """Void the link."""
     invitation = get_object_or_404(Invitation.objects.open(), pk=invitation_id)
     withdraw(invitation, now=timezone.now())
     return done(request, _("The invitation of %(name)s is void.") % {"name": invitation.name}, "members")
 
 
-def _show_link(request: HttpRequest, invitation: Invitation, link: str) -> HttpResponse:
+def _show_link(request: PracticeRequest, invitation: Invitation, link: str) -> HttpResponse:
     """The one time that the link can be read: to hand over where no mail server is set up."""
     # Answered without a redirect: the session's store would keep the link in clear.
     response = page(request, "practices/invitation_link.html", {"invitation": invitation, "link": link})

@@ -1,7 +1,7 @@
 """Mail on its way out: where it stands, never what it says."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,13 +10,14 @@ from django.views.decorators.http import require_POST, require_safe
 from practices.models import OutboxEnvelope
 from practices.outbox import try_again
 from practices.pages import done, key_page, page
+from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 from practices.settings_forms import OutboxFilterForm
 
 
 @require_safe
 @role_required(*ADMINISTERS)
-def outbox(request: HttpRequest) -> HttpResponse:
+def outbox(request: PracticeRequest) -> HttpResponse:
     """This practice's mail, newest first."""
     filters = OutboxFilterForm(request.GET)
     rows = OutboxEnvelope.objects.of_practice(request.member.practice).without_letter().order_by("-id")
@@ -31,7 +32,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @role_required(*ADMINISTERS)
-def outbox_retry(request: HttpRequest, envelope_id: int) -> HttpResponse:
+def outbox_retry(request: PracticeRequest, envelope_id: int) -> HttpResponse:
     """Try a mail again at the next tick."""
     mine = OutboxEnvelope.objects.of_practice(request.member.practice)
     try_again(get_object_or_404(mine.without_letter(), pk=envelope_id), now=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from practices.drafts import drop_draft, is_draft_form, keep_draft
 from practices.pages import back_to, done
+from practices.requests import PracticeRequest
 from practices.roles import member_required
 
 THEMES = ("system", "light", "dark")
@@ -18,7 +19,7 @@ A_YEAR = 365 * 24 * 3600
 
 @require_POST
 @member_required
-def switch_practice(request: HttpRequest) -> HttpResponse:
+def switch_practice(request: PracticeRequest) -> HttpResponse:
     """Carry on in another practice where the user has a seat."""
     wanted = request.POST.get("practice", "")
     seat = next((seat for seat in request.seats if str(seat.practice_id) == wanted), None)
@@ -33,7 +34,7 @@ def switch_practice(request: HttpRequest) -> HttpResponse:
 # Colours matter to who signs in, too; nothing but a cookie is changed.
 @login_not_required
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def theme(request: PracticeRequest) -> HttpResponse:
     """Remember light, dark or the system's colours in this browser."""
     response = HttpResponseRedirect(back_to(request, "/"))
     if request.POST.get("theme") in THEMES:
@@ -51,7 +52,7 @@ def theme(request: HttpRequest) -> HttpResponse:
 # Answers 401 to whom is signed out, where a redirect would look to the script like a page.
 @login_not_required
 @require_POST
-def draft(request: HttpRequest, form: str) -> HttpResponse:
+def draft(request: PracticeRequest, form: str) -> HttpResponse:
     """Keep what is being typed."""
     return _draft_answer(request, form) or _kept(request, form)
 
@@ -59,7 +60,7 @@ def draft(request: HttpRequest, form: str) -> HttpResponse:
 # As `draft`: a script asks.
 @login_not_required
 @require_POST
-def draft_discard(request: HttpRequest, form: str) -> HttpResponse:
+def draft_discard(request: PracticeRequest, form: str) -> HttpResponse:
     """Forget what was typed: 204 for a script, a step back for a form."""
     if answer := _draft_answer(request, form):
         return answer
@@ -67,7 +68,7 @@ def draft_discard(request: HttpRequest, form: str) -> HttpResponse:
     return redirect(back_to(request, "/")) if request.POST.get("next") else HttpResponse(status=204)
 
 
-def _draft_answer(request: HttpRequest, form: str) -> HttpResponse | None:
+def _draft_answer(request: PracticeRequest, form: str) -> HttpResponse | None:
     if not request.user.is_authenticated:
         return HttpResponse(status=401)
     if request.member is None:
@@ -75,6 +76,6 @@ def _draft_answer(request: HttpRequest, form: str) -> HttpResponse | None:
     return None if is_draft_form(form) else HttpResponse(status=404)
 
 
-def _kept(request: HttpRequest, form: str) -> HttpResponse:
+def _kept(request: PracticeRequest, form: str) -> HttpResponse:
     is_kept = keep_draft(request.member, form=form, data=request.POST)
     return HttpResponse(status=204 if is_kept else 413)

@@ -72,4 +72,4 @@ def _look_after(kept: Kept) -> None:
 
 
 def _ended(child: Child) -> str:
-    return with_log(f"{child.command.name} ended unexpectedly; everything was stopped", child.command.log)
+    return with_log(f"{child.command.name} ended unexpectedly; everything was stopped", child)

@@ -102,7 +102,15 @@ def _make_cluster(
     give_folder(unfinished, account)
     log = fresh_log(folder.logs / "initdb.log")
     # The built-in locale is the same on every machine and never changes under an index.
-    argv: list[str | Path] = [programs / "initdb", "-D", HERE, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+    argv: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        HERE,
+        "-U",
+        SUPERUSER,
+        "--auth=trust",
+        "--encoding=UTF8",
+    ]
     argv += ["--locale-provider=builtin", "--locale=C.UTF-8", *(["--no-sync"] if for_tests else [])]
     made = start(
         Command(
@@ -115,7 +123,7 @@ def _make_cluster(
         )
     )
     if made.process.wait() != 0:
-        raise Refused(with_log("PostgreSQL could not make its files", log))
+        raise Refused(with_log("PostgreSQL could not make its files", made))
     unfinished.rename(folder.postgres)
 
 
@@ -129,4 +137,4 @@ def _wait_until_it_answers(child: Child, sockets: Path, *, seconds: float = 60) 
         except psycopg2.OperationalError:
             time.sleep(0.02)
     child.stop()
-    raise Refused(with_log("PostgreSQL did not start", child.command.log))
+    raise Refused(with_log("PostgreSQL did not start", child))

@@ -42,7 +42,10 @@ class Child:
     command: Command
     process: subprocess.Popen[bytes]
     started: float
+    # Where its own part of the log begins.
+    log_start: int = 0
     is_asked: bool = False
+    is_stopped: bool = False
 
     def is_alive(self) -> bool:
         """Whether the process still runs."""
@@ -56,6 +59,9 @@ class Child:
 
     def stop(self) -> None:
         """End the process: by request first, by force when that is not heard."""
+        if self.is_stopped:  # its number may be another's by now
+            return
+        self.is_stopped = True
         self.ask_to_end()
         for position, (request, patience) in enumerate(self.command.endings):
             if position > 0:
@@ -78,6 +84,7 @@ def start(command: Command) -> Child:
     if command.log is not None:
         options |= {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     with (command.log or Path(os.devnull)).open("ab") as log:
+        log_start = log.tell()
         process = subprocess.Popen(
             [os.fspath(part) for part in command.argv],
             stdout=log if command.log else None,
@@ -88,7 +95,7 @@ def start(command: Command) -> Child:
             preexec_fn=_end_with_parent(os.getpid(), command.orphan_signal),
             **options,
         )
-    return Child(command, process, time.monotonic())
+        return Child(command, process, time.monotonic(), log_start)
 
 
 def _end_with_parent(parent: int, orphan_signal: signal.Signals) -> Any:
@@ -108,12 +115,13 @@ def fresh_log(path: Path) -> Path:
     return path
 
 
-def with_log(sentence: str, log: Path | None, *, lines: int = 12) -> str:
-    """Return the sentence with the end of the log, or with the one cause that says it all."""
+def with_log(sentence: str, child: Child, *, lines: int = 12) -> str:
+    """Return the sentence with the last that the process said, or with the one cause that says it all."""
+    log = child.command.log
     if log is None or not log.exists():
         return f"{sentence}."
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 20_000))
+        file.seek(max(child.log_start, log.stat().st_size - 20_000))
         said = file.read().decode("utf-8", "replace").splitlines()[-lines:]
     if any("No space left on device" in line for line in said):
         return f"{sentence}: the disk that holds {log.parent.parent} is full."

@@ -87,7 +87,7 @@ def _manage(folder: DataFolder, environ: Mapping[str, str], *arguments: str) -> 
     child = start(Command(f"manage.py {arguments[0]}", argv, log, environ=environ, cwd=BASE_DIR))
     try:
         if child.process.wait() != 0:
-            raise Refused(with_log(f"manage.py {' '.join(arguments)} failed", log))
+            raise Refused(with_log(f"manage.py {' '.join(arguments)} failed", child))
     finally:
         child.stop()
 

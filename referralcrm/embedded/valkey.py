@@ -67,7 +67,7 @@ def _wait_until_it_answers(child: Child, path: Path, *, seconds: float = 60) -> 
             return
         time.sleep(0.02)
     child.stop()
-    raise Refused(with_log("Valkey did not start", child.command.log))
+    raise Refused(with_log("Valkey did not start", child))
 
 
 def _answers(path: Path) -> bool:

@@ -19,7 +19,7 @@ EARLIEST, LATEST = -60, 540  # minutes from eight o'clock: an early fax, the las
 # An assumption: nobody publishes when in a week referrals arrive. Fuller after the weekend, thin on Friday.
 WEEKDAY_WEIGHTS = (1.15, 1.10, 1.05, 1.00, 0.85, 0.08, 0.04)
 HOLIDAY_WEIGHT = 0.04
-MORNING_WEIGHT = 0.1
+MORNING_WEIGHT = 0.5  # what the fax holds when the last day begins
 
 
 @cache

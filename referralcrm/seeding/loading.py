@@ -54,7 +54,7 @@ def load(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seque
 
 def load_instances(model: type[models.Model], instances: Sequence[models.Model]) -> None:
     """Insert instances whose ids are reserved. For tables without encrypted columns; nothing is set by itself."""
-    columns = [field.column for field in model._meta.concrete_fields]
+    columns = [str(field.column) for field in model._meta.concrete_fields]
     names = [field.attname for field in model._meta.concrete_fields]
     load(model, columns, [[getattr(row, name) for name in names] for row in instances])
 

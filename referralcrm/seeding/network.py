@@ -1,5 +1,6 @@
 """Their side of an invented practice: offices, who works there, and the providers who refer or could."""
 
+from collections import defaultdict
 from random import Random
 
 from contacts.models import Office, OfficeContact, Provider, ProviderOffice, Specialty
@@ -10,13 +11,12 @@ from practices.models import Practice
 from referralcrm.seeding.days import Days
 from referralcrm.seeding.loading import load_instances, reserve_ids
 from referralcrm.seeding.plans import Career, Plan
-from referralcrm.seeding.specialties import CREDENTIALS
+from referralcrm.seeding.specialties import COMMON, KINDS, OPEN_OFFICES, SPECIAL_OFFICES, Kind
 from referralcrm.seeding.staff import Staff, phone, street
 from referralcrm.seeding.words import (
     CLINICIAN_NAMES,
     CONTACT_JOBS,
     GIVEN_NAMES,
-    OFFICE_KINDS,
     OFFICE_NOTES,
     OFFICE_WORDS,
     PERSONAL_NOTES,
@@ -36,6 +36,8 @@ class Network:
     ) -> None:
         self.plan, self.practice, self.staff, self.days, self.rng = plan, practice, staff, days, rng
         self.careers = found
+        self.kinds: dict[int, Kind] = {}
+        self.entered_first: dict[int, int] = {}
         self.offices = self._offices()
         self.providers = self._providers()
         self.places = self._places()
@@ -63,12 +65,11 @@ class Network:
         rng = self.rng
         city, zip_code = rng.choice(PLACES)
         round_, word = divmod(place, len(OFFICE_WORDS))
-        kind = OFFICE_KINDS[(place + round_) % len(OFFICE_KINDS)]
-        number = f" {round_ // len(OFFICE_KINDS) + 1}" if round_ >= len(OFFICE_KINDS) else ""
+        number = f" {round_ + 1}" if round_ > 1 else ""
         return Office(
             pk=pk,
             practice=self.practice,
-            name=f"{OFFICE_WORDS[word]} {kind}{number}",
+            name=f"{OFFICE_WORDS[word]} {_office_kind(place)}{number}",
             street=street(rng),
             suite=f"Suite {rng.randint(1, 40)}" if rng.random() < 0.4 else "",
             city=city,
@@ -101,21 +102,28 @@ class Network:
 
     def _providers(self) -> list[Provider]:
         specialties = self._specialties()
-        kinds = list(CREDENTIALS)
-        self.rng.shuffle(kinds)  # each once, then by how common they are
-        weights = [weight for _credentials, _code, weight in CREDENTIALS]
         count = len(self.careers) + self.plan.prospects
-        kinds += self.rng.choices(CREDENTIALS, weights, k=max(0, count - len(kinds)))
         first_number = self.rng.randrange(10**8)
         made = []
-        for place, pk in enumerate(reserve_ids(Provider, count)):
-            credentials, code, _weight = kinds[place]
+        for place, (pk, kind) in enumerate(
+            zip(reserve_ids(Provider, count), self._kinds(count), strict=True)
+        ):
             nine = f"1{(first_number + place * 7919) % 10**8:08d}"
             provider = self._provider(pk, place, nine + check_digit(nine))
-            provider.credentials, provider.specialty = credentials, specialties[code]
+            provider.credentials, provider.specialty = kind.credentials, specialties[kind.code]
+            self.kinds[pk] = kind
             made.append(provider)
         self._enter_twice(made)
         return made
+
+    def _kinds(self, count: int) -> list[Kind]:
+        """The top fifth are of the common kinds; among the others every kind occurs."""
+        top = self.rng.choices(COMMON, [kind.weight for kind in COMMON], k=len(self.careers) // 5)
+        others = [*KINDS, *self.rng.choices(KINDS, [kind.weight for kind in KINDS], k=count)][
+            : count - len(top)
+        ]
+        self.rng.shuffle(others)
+        return top + others
 
     def _specialties(self) -> dict[str, Specialty]:
         add_specialties(self.practice)
@@ -149,15 +157,20 @@ class Network:
             twin.family_name, twin.given_name = folded(first.family_name).title(), first.given_name
             twin.credentials, twin.specialty, twin.npi = first.credentials, first.specialty, None
             twin.phone = first.phone
+            self.entered_first[twin.pk] = first.pk
 
     def _places(self) -> list[ProviderOffice]:
-        rng, weights = self.rng, [1 / (place + 20) for place in range(len(self.offices))]
-        pairs = []
-        for provider, main in zip(
-            self.providers, rng.choices(self.offices, weights, k=len(self.providers)), strict=True
-        ):
+        rng, pairs = self.rng, []
+        mains: dict[int | None, Office] = {}
+        of_kind: dict[str, list[Office]] = defaultdict(list)
+        for place, office in enumerate(self.offices[:-1]):
+            of_kind[_office_kind(place)].append(office)
+        open_ones = [office for kind in OPEN_OFFICES for office in of_kind[kind]]
+        for provider in self.providers:
+            fitting = of_kind[self.kinds[provider.pk].office] or open_ones
+            main, second = fitting[int(rng.random() ** 1.4 * len(fitting))], rng.choice(self.offices)
+            main = mains[provider.pk] = mains.get(self.entered_first.get(provider.pk), main)
             pairs.append((provider, main, True))
-            second = rng.choice(self.offices)
             if rng.random() < 0.15 and second is not main:
                 pairs.append((provider, second, False))
         return [
@@ -179,3 +192,11 @@ class Network:
             office.search = folded(
                 f"{office.name} {office.street} {office.city} {office.zip_code} {office.phone}"
             )
+
+
+def _office_kind(place: int) -> str:
+    """Every third office is a special one."""
+    third, rest = divmod(place, 3)
+    if rest == 2:
+        return SPECIAL_OFFICES[third % len(SPECIAL_OFFICES)]
+    return OPEN_OFFICES[place % len(OPEN_OFFICES)]

@@ -27,7 +27,7 @@ ENDS_OF_WORD = frozenset(OWES_WORD)
 ON_THE_WAY = frozenset({Status.RECEIVED, Status.CONTACTED, Status.SCHEDULED})
 # Of the newest referrals of a physician, counted from the end: what is still open about them.
 NO_PROVIDER, NO_PHYSICIAN, NO_PATIENT = (3, 12), (6,), (5,)
-FORGOTTEN = 0.02  # of those since the start: nobody goes on with them
+FORGOTTEN, LATELY = 0.05, timedelta(weeks=4)  # of the newest: nobody goes on with them
 IN_ERROR = 0.003
 
 
@@ -203,7 +203,7 @@ class Referrals:
             self._withdraw(told)
             return
         steps = self.teller.tell(logged_on, told.logged_at, told.urgency)
-        if told.received_on >= self.days.starts_on and random() < FORGOTTEN:
+        if told.received_on >= self.days.until - LATELY and random() < FORGOTTEN:
             steps = islice(steps, int(random() * 3))
         for step in steps:
             if step.at > self.days.now:

@@ -52,7 +52,7 @@ def _visits(network: Network, rng: Random) -> Iterator[tuple[date, Provider]]:
     for provider in network.providers:
         if provider.liaison is None or not provider.is_active:
             continue
-        between = DAYS_BETWEEN[provider.tier]
+        between = DAYS_BETWEEN[Provider.Tier(provider.tier)]
         day = network.days.first + timedelta(days=rng.randrange(between))
         while (visit := network.days.business_day(day, 0)) <= yesterday:
             yield visit, provider

@@ -110,7 +110,7 @@ class Teller:
 
     def _wait(self, urgency: str) -> int:
         """Days until the appointment, about their mean; urgent patients are seen sooner."""
-        mean = {Urgency.ROUTINE: self.wait_days, Urgency.URGENT: 5, Urgency.STAT: 1}[urgency]
+        mean = {Urgency.ROUTINE: self.wait_days, Urgency.URGENT: 5, Urgency.STAT: 1}[Urgency(urgency)]
         spread = (self.rng.random() + self.rng.random()) / 2
         return round(mean * (0.4 + 1.2 * spread) - 0.8)  # visits at the weekend move to Monday
 

@@ -80,20 +80,6 @@ OFFICE_WORDS = (
     " Longfield Maple Marshview Millpond Northgate Oakmont Osprey Pinebank Plover Quincebury Rosehip Sandpiper"
     " Seaglass Sorrel Spindrift Stonewall Tidewater Trillium Waterline Whistler Willowmere"
 ).split()
-OFFICE_KINDS = (
-    "Family Medicine",
-    "Internal Medicine",
-    "Primary Care",
-    "Pediatrics",
-    "Women’s Health",
-    "Medical Associates",
-    "Health Center",
-    "Foot and Ankle",
-    "Eye Care",
-    "Dental Group",
-    "Chiropractic",
-    "Urgent Care",
-)
 CONTACT_JOBS = ("Referral coordinator", "Front desk", "Office manager", "Medical assistant")
 PAYERS = (
     "Bluewater Health Plan",

@@ -112,6 +112,9 @@ function enhance(input) {
   });
   // Without scripting the section stands open; with it, it opens when it holds something or is asked for.
   reveal([...(section?.querySelectorAll("input:not([type=hidden])") ?? [])].some(isInUse));
+  for (const radio of document.querySelectorAll(`[data-opens="${input.dataset.typeaheadNew}"]`)) {
+    radio.addEventListener("change", () => reveal(true));
+  }
   input.addEventListener("blur", stop);
   // mousedown, not click: the field must not lose focus before the choice is made
   list.addEventListener("mousedown", (event) => {

@@ -194,6 +194,23 @@ def test_without_scripting_a_misspelt_provider_is_chosen_among_radio_buttons(sit
     assert referral.status == "scheduled"
 
 
+def test_whoever_is_none_of_those_asked_about_is_added(site, browser_page, manager):
+    page = browser_page
+    site.sign_in(page, manager)
+    page.goto(site.url + "/referrals/new/")
+    page.locator("#id_provider_text").fill("Okaffor")
+    page.keyboard.press("Escape")
+    page.locator("#id_patient_chart_number").fill("C-1")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Which one is meant by “Okaffor”?")).to_be_visible()
+    expect(page.locator("#new-provider")).to_be_hidden()
+    page.get_by_label("None of these: add as new below").check()
+    page.locator("#id_new_family_name").fill("Okaffor")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#messages")).to_contain_text("Logged R-")
+    assert [row.provider.family_name for row in logged(manager)] == ["Okaffor"]
+
+
 def test_a_likely_duplicate_is_shown_and_logged_by_a_deliberate_act(site, browser_page, manager):
     page = browser_page
     site.sign_in(page, manager)

@@ -173,7 +173,9 @@ def test_the_number_of_queries_does_not_grow(signed_in, practice, django_assert_
         with practice_scope(practice):
             for n in range(6):
                 for _double in range(2):
-                    make.provider(f"{['Abel', 'Baker', 'Cole', 'Dunn', 'Eder', 'Funk'][n]}{_round}", at=make.office())
+                    make.provider(
+                        f"{['Abel', 'Baker', 'Cole', 'Dunn', 'Eder', 'Funk'][n]}{_round}", at=make.office()
+                    )
         with django_assert_max_num_queries(20) as captured:
             assert signed_in.get(reverse("duplicates")).status_code == 200
         counts.append(len(captured))

@@ -26,6 +26,8 @@ from practices.roles import Role
 from practices.weeks import Week
 from tests import make
 from touchpoints.models import Reminder, ThankYou, ThankYouList, ThankYouReferral, Touchpoint
+from touchpoints.thank_you_acts import mark_mailed
+from touchpoints.thank_you_lists import keep_lists_true
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -179,6 +181,29 @@ def test_two_decided_rows_of_a_list_both_stay(scene):
     assert what_stays(keep=keep, drop=drop) == [theirs]
     scene.merge(keep, drop)
     assert [row.provider_id for row in _fresh(mine, theirs)] == [keep.pk, drop.pk]
+
+
+def test_a_card_mailed_under_the_old_name_stands_with_who_is_kept(scene):
+    keep, drop = make.provider(), make.provider()
+    scene.row(keep, "skipped")
+    theirs = scene.row(drop, "to_write")
+    scene.merge(keep, drop)
+    row = mark_mailed(theirs, by=scene.manager, now=NOW)
+    assert (row.provider, row.card.provider) == (drop, keep)
+
+
+def test_a_list_whose_last_open_row_was_folded_is_reviewed_until_that_is_undone(scene):
+    keep, drop = make.provider(), make.provider()
+    referral = scene.referral(drop, received_on=scene.week.monday)
+    scene.row(keep, "to_write")
+    scene.row(drop, "undecided", [referral])
+    merge = scene.merge(keep, drop)
+    keep_lists_true(now=NOW)
+    assert _fresh(scene.list)[0].reviewed_by == scene.physician
+    undo_merge(merge, by=scene.manager, now=NOW)
+    keep_lists_true(now=NOW)
+    assert _fresh(scene.list)[0].reviewed_at is None
+    assert ThankYou.objects.undecided().get().provider == drop
 
 
 def test_merging_sends_no_mail(scene, mailoutbox):

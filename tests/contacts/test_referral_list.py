@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contacts import referral_way
+from contacts.models import Provider
 from practices.isolation import practice_scope
 from practices.models import Cover, PatientAccess
 from practices.roles import Role
@@ -181,6 +182,18 @@ def test_who_sent_this_may_be_somebody_new_at_that_office(client, practice, coor
     with practice_scope(practice):
         referral.refresh_from_db()
         assert referral.provider.offices.get() == office
+
+
+def test_a_withdrawn_referral_gets_no_sender_and_adds_nobody(client, practice, coordinator):
+    with practice_scope(practice):
+        referral = make.referral(coordinator, provider=None, office=make.office())
+        referral_way.withdraw(referral, by=coordinator, now=NOW, reason="twice")
+    client.force_login(coordinator.user)
+    answer = client.post(reverse("referral_provider", args=[referral.pk]), {"new_family_name": "Ferreira"})
+    assert answer.status_code == 422
+    assert "This referral was withdrawn." in answer.content.decode()
+    with practice_scope(practice):
+        assert not Provider.objects.exists()
 
 
 def test_a_liaisons_referral_is_completed_by_a_coordinator(client, practice, coordinator):

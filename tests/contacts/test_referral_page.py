@@ -105,7 +105,7 @@ def test_each_act_is_taken_in_the_practices_zone(desk, coordinator, referral):
     assert row.appointment_at == datetime(2027, 1, 4, 14, 20, tzinfo=UTC)
     assert row.contact_attempts == 2
     page = desk.get(url("referral", referral)).content.decode()
-    assert "Monday, January 4, 9:20 a.m." in page
+    assert "Monday, January 4, 9:20 AM" in page
     assert "prefers mornings" in page
     take(desk, referral, "no_show")
     take(desk, referral, "report_back")

@@ -16,6 +16,7 @@ from exchange.files import purge, take_in
 from exchange.models import Import, ImportFilePart, ImportName
 from exchange.reading import Unreadable
 from exchange.reviewing import NotDecided, decide
+from exchange.tasks import tend_imports
 from practices.isolation import practice_scope
 from practices.roles import Role
 from tests import make
@@ -340,3 +341,20 @@ def test_any_bytes_are_read_or_refused_and_every_row_accounted_for(manager, rows
 
 def written_again(text, manager):
     return written(checked(text, manager), manager)
+
+
+def test_a_newcomer_gets_the_credentials_that_only_one_spelling_has(manager):
+    text = HEADER + line(1, provider="OKAFOR, AMARA", npi="1234567893") + line(2, patient="X, Y")
+    brought(text, manager)
+    with practice_scope(manager.practice):
+        assert Provider.objects.get().credentials == "MD"
+
+
+def test_the_tick_hands_over_what_nobody_took_up(manager, django_capture_on_commit_callbacks):
+    source = checked(HEADER + line(1), manager)
+    with practice_scope(manager.practice):
+        source.enter(State.WRITING, now=NOW)
+        for minutes, queued in [(1, 0), (3, 1)]:
+            with django_capture_on_commit_callbacks() as callbacks:
+                tend_imports(now=NOW + timedelta(minutes=minutes))
+            assert len(callbacks) == queued

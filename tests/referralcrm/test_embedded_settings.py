@@ -9,7 +9,7 @@ import pytest
 from referralcrm.embedded import folder as folder_module
 from referralcrm.embedded.configuration import Refused, read_configuration
 from referralcrm.embedded.folder import DataFolder
-from referralcrm.embedded.processes import with_log
+from referralcrm.embedded.processes import Command, start, with_log
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,19 @@ def test_full_disk_is_said_before_anything_is_started(tmp_path, monkeypatch):
 def test_disk_that_filled_meanwhile_is_what_is_said_of_the_log(tmp_path):
     log = tmp_path / "var" / "logs" / "initdb.log"
     log.parent.mkdir(parents=True)
-    log.write_text(
-        "creating subdirectories ... ok\ninitdb: error: could not write: No space left on device\n"
-    )
-    assert with_log("PostgreSQL did not start", log) == (
+    child = start(Command("initdb", ["echo", "initdb: error: could not write: No space left on device"], log))
+    child.process.wait()
+    assert with_log("PostgreSQL did not start", child) == (
         f"PostgreSQL did not start: the disk that holds {tmp_path / 'var'} is full."
     )
+
+
+def test_only_what_this_start_said_is_shown(tmp_path):
+    log = tmp_path / "web.log"
+    log.write_text("of an earlier start\n")
+    child = start(Command("The web server", ["echo", "of this one"], log))
+    child.process.wait()
+    assert with_log("It ended", child) == f"It ended. The end of {log}:\nof this one"
 
 
 def test_folder_that_is_a_file_is_refused(make_machine, tmp_path):

@@ -13,7 +13,7 @@ from contacts.search import nearest
 from contacts.standing import Rhythm, Standing, rhythms, standing_on
 from practices.isolation import practice_scope
 from practices.models import Location, Member, User
-from referralcrm.seeding.specialties import CREDENTIALS, OWN_SPECIALTIES
+from referralcrm.seeding.specialties import KINDS, OWN_SPECIALTIES
 from referralcrm.seeding.words import CLINICIAN_NAMES, PATIENT_NAMES
 from tests.seeding.conftest import UNTIL
 from touchpoints.models import Reminder, ThankYou, ThankYouList, ThankYouReferral, Touchpoint
@@ -75,7 +75,7 @@ def test_patients_wait_as_long_as_the_specialty_makes_them(first):
 
 
 def test_every_credential_state_and_standing_occurs(first):
-    assert set(Provider.objects.values_list("credentials", flat=True)) == {kind[0] for kind in CREDENTIALS}
+    assert set(Provider.objects.values_list("credentials", flat=True)) == {kind.credentials for kind in KINDS}
     assert set(Provider.objects.values_list("state", flat=True)) == set(Provider.State.values)
     known = rhythms(UNTIL)
     found = Counter(standing_on(UNTIL, known.get(row.pk, Rhythm())) for row in Provider.objects.active())

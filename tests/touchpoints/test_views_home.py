@@ -127,8 +127,8 @@ def test_new_and_quiet_referrers_are_named(client, desk, role):
     page = home(client, getattr(desk, role))
 
     assert "Usually every 7 days; 129 days now." in page
-    assert re.search(r"Amara Moreau, MD</a>\s*<span[^>]*>declining", page)
-    assert re.search(r"Amara Lindqvist, MD</a>\s*<span[^>]*>new", page)
+    assert re.search(r"Amara Moreau, MD</a>\s*<span[^>]*>Declining", page)
+    assert re.search(r"Amara Lindqvist, MD</a>\s*<span[^>]*>New", page)
     assert "Gone, MD" not in page
 
 

@@ -126,8 +126,8 @@ def test_provider_who_is_not_to_be_contacted_shows_that_and_no_standing(client, 
 
     shown = page(client, desk.manager, desk.provider)
 
-    assert ">deceased</span>" in shown
-    assert ">new</span>" not in shown
+    assert ">Deceased</span>" in shown
+    assert ">New</span>" not in shown
 
 
 @pytest.mark.parametrize("kind", ["provider", "office"])
@@ -172,7 +172,7 @@ def test_office_shows_how_each_of_its_providers_refers(client, desk):
     shown = page(client, desk.manager, desk.office)
 
     assert "First referral 8 days ago." in shown
-    assert ">retired</span>" in shown
+    assert ">Retired</span>" in shown
 
 
 # The story.

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -12,6 +12,7 @@ from contacts.models import Office, Provider
 from practices.models import PatientAccess
 from practices.pages import query_with
 from practices.patient_access import record_access
+from practices.requests import PracticeRequest
 from practices.roles import member_required
 from touchpoints.people_pages import office_page, provider_page, with_brief, with_standing
 from touchpoints.timeline import KINDS, Entry, Story, timeline
@@ -21,7 +22,7 @@ ENTRIES = 40
 
 @require_safe
 @member_required
-def provider(request: HttpRequest, provider_id: int) -> HttpResponse:
+def provider(request: PracticeRequest, provider_id: int) -> HttpResponse:
     """One provider; a merged one leads to the provider it was merged into."""
     found = get_object_or_404(with_standing(Provider.objects.all()), pk=provider_id)
     if found.merged_into_id:
@@ -33,7 +34,7 @@ def provider(request: HttpRequest, provider_id: int) -> HttpResponse:
 
 @require_safe
 @member_required
-def office(request: HttpRequest, office_id: int) -> HttpResponse:
+def office(request: PracticeRequest, office_id: int) -> HttpResponse:
     """One office; a merged one leads to the office it was merged into."""
     today = request.member.practice.today(timezone.now())
     found = get_object_or_404(with_brief(Office.objects.all(), today=today), pk=office_id)
@@ -43,11 +44,11 @@ def office(request: HttpRequest, office_id: int) -> HttpResponse:
     return render(request, _template(request, "touchpoints/office.html"), context)
 
 
-def _template(request: HttpRequest, page: str) -> str:
+def _template(request: PracticeRequest, page: str) -> str:
     return "touchpoints/_timeline.html" if request.htmx else page
 
 
-def _timeline(request: HttpRequest, of: Provider | Office, today: date) -> dict[str, Any]:
+def _timeline(request: PracticeRequest, of: Provider | Office, today: date) -> dict[str, Any]:
     """The part of the story that was asked for, and the ways to the rest of it."""
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else ""
@@ -56,7 +57,7 @@ def _timeline(request: HttpRequest, of: Provider | Office, today: date) -> dict[
     entries = timeline(story, kind=kind, after=after, limit=ENTRIES + 1)
     shown, has_more = entries[:ENTRIES], len(entries) > ENTRIES
     if story.names:
-        _record_names(request, shown)
+        _record_names(request, shown, page=of._meta.model_name or "")
     filters = [("", "", not kind)] + [(name, label, name == kind) for name, label in KINDS.items()]
     return {
         "entries": shown,
@@ -85,10 +86,10 @@ def _key(text: str) -> tuple[date, int, int] | None:
         return None
 
 
-def _record_names(request: HttpRequest, entries: list[Entry]) -> None:
+def _record_names(request: PracticeRequest, entries: list[Entry], *, page: str) -> None:
     record_access(
         request.member,
         act=PatientAccess.Act.REVEALED,
-        page=request.resolver_match.url_name,
+        page=page,
         referral_ids=[entry.referral_id for entry in entries if entry.referral_id],
     )

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from practices.models import Member
+from practices.requests import PracticeRequest
 from practices.roles import member_required
 from touchpoints.forms import DismissForm, SnoozeForm
 from touchpoints.models import Reminder
@@ -21,7 +22,7 @@ SHOWN = 200
 
 @require_safe
 @member_required
-def reminders(request: HttpRequest) -> HttpResponse:
+def reminders(request: PracticeRequest) -> HttpResponse:
     """What is overdue, due today, coming, put off."""
     member, wanted = request.member, request.GET.get("member", "")
     rows = visible_to(member).open()
@@ -41,7 +42,7 @@ def reminders(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @member_required
-def reminder_done(request: HttpRequest, reminder_id: int) -> HttpResponse:
+def reminder_done(request: PracticeRequest, reminder_id: int) -> HttpResponse:
     """It is done."""
     reminder = close(_reminder(request, reminder_id), by=request.member, now=timezone.now())
     return _after(request, reminder, _("Done."))
@@ -49,7 +50,7 @@ def reminder_done(request: HttpRequest, reminder_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @member_required
-def reminder_snooze(request: HttpRequest, reminder_id: int) -> HttpResponse:
+def reminder_snooze(request: PracticeRequest, reminder_id: int) -> HttpResponse:
     """Ask again tomorrow, next week, or on a day."""
     reminder, now = _reminder(request, reminder_id), timezone.now()
     form = SnoozeForm(_posted(request), today=request.member.practice.today(now))
@@ -60,7 +61,7 @@ def reminder_snooze(request: HttpRequest, reminder_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @member_required
-def reminder_dismiss(request: HttpRequest, reminder_id: int) -> HttpResponse:
+def reminder_dismiss(request: PracticeRequest, reminder_id: int) -> HttpResponse:
     """It need not be done, for a reason."""
     reminder = _reminder(request, reminder_id)
     form = DismissForm(_posted(request))
@@ -72,7 +73,7 @@ def reminder_dismiss(request: HttpRequest, reminder_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @member_required
-def reminder(request: HttpRequest, reminder_id: int) -> HttpResponse:
+def reminder(request: PracticeRequest, reminder_id: int) -> HttpResponse:
     """One reminder as it stands; a post says that closing it was a mistake."""
     found = _reminder(request, reminder_id)
     if request.method == "POST":
@@ -80,15 +81,15 @@ def reminder(request: HttpRequest, reminder_id: int) -> HttpResponse:
     return _shown(request, found)
 
 
-def _reminder(request: HttpRequest, reminder_id: int) -> Reminder:
+def _reminder(request: PracticeRequest, reminder_id: int) -> Reminder:
     return get_object_or_404(visible_to(request.member), pk=reminder_id)
 
 
-def _posted(request: HttpRequest) -> dict | None:
+def _posted(request: PracticeRequest) -> dict | None:
     return request.POST if request.method == "POST" else None
 
 
-def _after(request: HttpRequest, reminder: Reminder, said: str) -> HttpResponse:
+def _after(request: PracticeRequest, reminder: Reminder, said: str) -> HttpResponse:
     """The row as it stands, in place; without scripting the page, with a way to undo."""
     if request.htmx:
         return _shown(request, _reminder(request, reminder.pk))
@@ -97,7 +98,7 @@ def _after(request: HttpRequest, reminder: Reminder, said: str) -> HttpResponse:
     return redirect("reminders")
 
 
-def _shown(request: HttpRequest, reminder: Reminder, form: Form | None = None) -> HttpResponse:
+def _shown(request: PracticeRequest, reminder: Reminder, form: Form | None = None) -> HttpResponse:
     today = request.member.practice.today(timezone.now())
     context = {
         "line": lines_of([reminder], request.member, today=today)[0],

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from practices.models import PatientAccess
 from practices.patient_access import record_access
+from practices.requests import PracticeRequest
 from practices.roles import DECIDES_THANK_YOUS, member_required, role_required
 from touchpoints import thank_you_acts as acts
 from touchpoints.forms import Act, CallForm, CardForm, CardsForm, HandOverForm, MailedForm, SkipForm
@@ -32,14 +33,14 @@ SEVERAL = 100
 
 @require_safe
 @member_required
-def thank_you_row(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_row(request: PracticeRequest, row_id: int) -> HttpResponse:
     """One row as it stands."""
     return _shown(request, _row(request, row_id))
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(*DECIDES_THANK_YOUS)
-def thank_you_card(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_card(request: PracticeRequest, row_id: int) -> HttpResponse:
     """Decide for a card; with a line of one's own, or a better one."""
     row = _row_to_decide(request, row_id)
     form = CardForm(_posted(request), initial={"personal_line": row.personal_line})
@@ -54,7 +55,7 @@ def thank_you_card(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(*DECIDES_THANK_YOUS)
-def thank_you_call(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_call(request: PracticeRequest, row_id: int) -> HttpResponse:
     """They were called, to thank and to report back."""
     row = _row_to_decide(request, row_id)
     line = _line(request, row)
@@ -70,7 +71,7 @@ def thank_you_call(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(*DECIDES_THANK_YOUS)
-def thank_you_skip(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_skip(request: PracticeRequest, row_id: int) -> HttpResponse:
     """No thanks this time, for a reason."""
     row = _row_to_decide(request, row_id)
     form = SkipForm(_posted(request))
@@ -85,7 +86,7 @@ def thank_you_skip(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*DECIDES_THANK_YOUS)
-def thank_you_carry(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_carry(request: PracticeRequest, row_id: int) -> HttpResponse:
     """These patients go with the next card."""
     row = _row_to_decide(request, row_id)
     return _answer(
@@ -99,7 +100,7 @@ def thank_you_carry(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(*DECIDES_THANK_YOUS)
-def thank_you_hand_over(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_hand_over(request: PracticeRequest, row_id: int) -> HttpResponse:
     """Somebody else writes and mails it; it stays on its list."""
     row = _row_to_decide(request, row_id)
     physician = row.list.physician
@@ -117,7 +118,7 @@ def thank_you_hand_over(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_POST
 @member_required
-def thank_you_written(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_written(request: PracticeRequest, row_id: int) -> HttpResponse:
     """The card is written."""
     row = _row_to_write(request, row_id)
     return _answer(
@@ -131,7 +132,7 @@ def thank_you_written(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @member_required
-def thank_you_mailed(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_mailed(request: PracticeRequest, row_id: int) -> HttpResponse:
     """The card is on its way, today or on the day given."""
     row = _row_to_write(request, row_id)
     now = timezone.now()
@@ -147,7 +148,7 @@ def thank_you_mailed(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_POST
 @role_required(*DECIDES_THANK_YOUS)
-def thank_you_take_back(request: HttpRequest, row_id: int) -> HttpResponse:
+def thank_you_take_back(request: PracticeRequest, row_id: int) -> HttpResponse:
     """Back to undecided. Reports that were made stay with their referrals."""
     row = _row_to_decide(request, row_id)
     return _answer(
@@ -161,7 +162,7 @@ def thank_you_take_back(request: HttpRequest, row_id: int) -> HttpResponse:
 
 @require_POST
 @member_required
-def thank_you_cards(request: HttpRequest) -> HttpResponse:
+def thank_you_cards(request: PracticeRequest) -> HttpResponse:
     """Several cards were written, or mailed, in one sitting."""
     form = CardsForm(request.POST)
     if not form.is_valid():
@@ -180,7 +181,7 @@ def thank_you_cards(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @member_required
-def thank_you_put_back(request: HttpRequest) -> HttpResponse:
+def thank_you_put_back(request: PracticeRequest) -> HttpResponse:
     """Undo what was marked on one card or several: `?to_write=4-5&written=6` says what they were before."""
     row = None
     for state in (State.CALLED, State.TO_WRITE, State.WRITTEN):
@@ -191,7 +192,7 @@ def thank_you_put_back(request: HttpRequest) -> HttpResponse:
     return redirect(_page_of(request, row) if row else reverse("thank_you"))
 
 
-def _put_back(request: HttpRequest, row: ThankYou, *, to: State) -> None:
+def _put_back(request: PracticeRequest, row: ThankYou, *, to: State) -> None:
     try:
         acts.put_back(row, to=to, by=request.member, now=timezone.now())
     except acts.NotPossible as refusal:
@@ -201,7 +202,7 @@ def _put_back(request: HttpRequest, row: ThankYou, *, to: State) -> None:
         messages.success(request, _("Taken back: %(name)s is %(state)s again.") % words)
 
 
-def _row(request: HttpRequest, row_id: int) -> ThankYou:
+def _row(request: PracticeRequest, row_id: int) -> ThankYou:
     """The row, if it is this member's to see; locked with its list (the list first, as the acts do) to act on it."""
     if request.method == "POST":
         list(ThankYouList.objects.select_for_update(of=("self",)).filter(rows=row_id))
@@ -211,14 +212,14 @@ def _row(request: HttpRequest, row_id: int) -> ThankYou:
     return get_object_or_404(rows, pk=row_id)
 
 
-def _row_to_decide(request: HttpRequest, row_id: int) -> ThankYou:
+def _row_to_decide(request: PracticeRequest, row_id: int) -> ThankYou:
     row = _row(request, row_id)
     if not may_decide(request.member, row):
         raise PermissionDenied(_("This is for the physician whose list it is, and for the manager."))
     return row
 
 
-def _row_to_write(request: HttpRequest, row_id: int) -> ThankYou:
+def _row_to_write(request: PracticeRequest, row_id: int) -> ThankYou:
     row = _row(request, row_id)
     if not may_write(request.member, row):
         raise PermissionDenied(_("This card was not handed over to you."))
@@ -226,7 +227,7 @@ def _row_to_write(request: HttpRequest, row_id: int) -> ThankYou:
 
 
 def _answer(
-    request: HttpRequest,
+    request: PracticeRequest,
     row: ThankYou,
     form: Form,
     act: Callable[[], ThankYou],
@@ -237,8 +238,7 @@ def _answer(
     if request.method != "POST" or not form.is_valid():
         return _shown(request, row, form)
     if request.POST.get("seen", row.state) != row.state:
-        messages.info(request, _meanwhile(request, row))
-        return _after(request, row)
+        return _shown(request, row, meanwhile=_meanwhile(request, row))
     try:
         after = act()
     except acts.NotPossible as refusal:
@@ -249,12 +249,12 @@ def _answer(
     return _after(request, row)
 
 
-def _posted(request: HttpRequest) -> QueryDict | None:
+def _posted(request: PracticeRequest) -> QueryDict | None:
     """What a form was sent, though that be nothing."""
     return request.POST if request.method == "POST" else None
 
 
-def _meanwhile(request: HttpRequest, row: ThankYou) -> str:
+def _meanwhile(request: PracticeRequest, row: ThankYou) -> str:
     if row.decided_by_id == request.member.pk or not row.decided_by:
         return _("That was done already: %(state)s.") % {"state": row.get_state_display()}
     return _("Meanwhile %(name)s decided: %(state)s. Nothing was changed.") % {
@@ -273,13 +273,13 @@ def _undo_url(row: ThankYou, *, after: str) -> str:
     return reverse("thank_you_take_back", args=[row.pk])
 
 
-def _after(request: HttpRequest, row: ThankYou) -> HttpResponse:
+def _after(request: PracticeRequest, row: ThankYou) -> HttpResponse:
     if request.htmx:
         return _shown(request, row)
     return redirect(_page_of(request, row))
 
 
-def _page_of(request: HttpRequest, row: ThankYou) -> str:
+def _page_of(request: PracticeRequest, row: ThankYou) -> str:
     """Where the row stands on this member's pages."""
     if not may_decide(request.member, row):
         return reverse("thank_you")
@@ -287,7 +287,7 @@ def _page_of(request: HttpRequest, row: ThankYou) -> str:
     return f"{week}?physician={row.list.physician_id}#thank-you-{row.pk}"
 
 
-def _line(request: HttpRequest, row: ThankYou) -> RowLine:
+def _line(request: PracticeRequest, row: ThankYou) -> RowLine:
     practice = request.member.practice
     facts = facts_of(
         ThankYou.objects.filter(pk=row.pk), practice=practice, today=practice.today(timezone.now())
@@ -297,8 +297,10 @@ def _line(request: HttpRequest, row: ThankYou) -> RowLine:
     return RowLine(facts[0], request.member, practice.today(timezone.now()), shows_names=is_own)
 
 
-def _shown(request: HttpRequest, row: ThankYou, form: Form | None = None) -> HttpResponse:
-    """The row's fragment or its page, with the form that is being filled in."""
+def _shown(
+    request: PracticeRequest, row: ThankYou, form: Form | None = None, *, meanwhile: str = ""
+) -> HttpResponse:
+    """The row's fragment or its page, with the form that is being filled in, or what happened meanwhile."""
     line = _line(request, row)
     if line.sees_patients and line.shows_names:
         act = PatientAccess.Act.VIEWED
@@ -308,6 +310,7 @@ def _shown(request: HttpRequest, row: ThankYou, form: Form | None = None) -> Htt
         "line": line,
         "form": form,
         "form_url": request.path,
+        "meanwhile": meanwhile,
         "back_url": _page_of(request, row),
         "progress": chosen_list(row.list_id) if line.may_decide else None,
     }
@@ -315,7 +318,7 @@ def _shown(request: HttpRequest, row: ThankYou, form: Form | None = None) -> Htt
     return render(request, template, context, status=status)
 
 
-def _after_several(request: HttpRequest, changed: list[ThankYou], act: str) -> HttpResponse:
+def _after_several(request: PracticeRequest, changed: list[ThankYou], act: str) -> HttpResponse:
     if not changed:
         messages.info(request, _("Those cards were marked already."))
         return redirect("thank_you")

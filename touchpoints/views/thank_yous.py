@@ -1,12 +1,13 @@
 """The thank-you pages: the list of the week, and the weeks before."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from practices.models import PatientAccess
 from practices.patient_access import record_access
+from practices.requests import PracticeRequest
 from practices.roles import SEES_ALL_PATIENTS, member_required
 from practices.weeks import Week
 from touchpoints.thank_you_pages import WeekPage, week_page
@@ -14,21 +15,21 @@ from touchpoints.thank_you_pages import WeekPage, week_page
 
 @require_safe
 @member_required
-def thank_you(request: HttpRequest) -> HttpResponse:
+def thank_you(request: PracticeRequest) -> HttpResponse:
     """The list of the last week that has ended, and what was handed over."""
     return _week(request, Week.of(request.member.practice.today(timezone.now())).previous())
 
 
 @require_safe
 @member_required
-def thank_you_week(request: HttpRequest, week: Week) -> HttpResponse:
+def thank_you_week(request: PracticeRequest, week: Week) -> HttpResponse:
     """The list of one week; the current one as it gathers, read-only."""
     if week > Week.of(request.member.practice.today(timezone.now())):
         raise Http404
     return _week(request, week)
 
 
-def _week(request: HttpRequest, week: Week) -> HttpResponse:
+def _week(request: PracticeRequest, week: Week) -> HttpResponse:
     wanted = request.GET.get("physician", "")
     shown = week_page(
         request.member,
@@ -41,7 +42,7 @@ def _week(request: HttpRequest, week: Week) -> HttpResponse:
     return render(request, "touchpoints/thank_you.html", {"shown": shown})
 
 
-def _record_names(request: HttpRequest, shown: WeekPage) -> None:
+def _record_names(request: PracticeRequest, shown: WeekPage) -> None:
     named = [line for line in shown.lines if line.sees_patients and line.shows_names]
     record_access(
         request.member,

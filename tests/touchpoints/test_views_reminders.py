@@ -1,0 +1,209 @@
+"""The reminders page: whose they are, where they open, and what is done with them."""
+
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from practices.isolation import practice_scope
+from practices.roles import Role
+from practices.weeks import Week
+from tests import make
+from touchpoints.models import Reminder, ThankYouList
+from touchpoints.reminders import snooze
+from touchpoints.thank_you_lists import make_thank_you_lists
+
+pytestmark = pytest.mark.django_db
+TODAY = date(2026, 11, 18)  # a Wednesday
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def now():
+    with time_machine.travel(make.NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def desk():
+    practice = make.practice()
+    people = {role.value: make.member(role, practice, name=f"{role.label} One") for role in Role}
+    desk = SimpleNamespace(practice=practice, **people)
+    with practice_scope(practice):
+        desk.provider = make.provider("Okafor")
+        desk.reminder = remind(desk, "The card to Dr. Okafor is not written yet.")
+    return desk
+
+
+def remind(desk, reason="Something is due.", **fields):
+    defaults = {
+        "rule": "cards_to_write",
+        "cause": f"row {Reminder.objects.count()}",
+        "member": desk.physician,
+        "provider": desk.provider,
+        "due_on": TODAY,
+        "made_at": make.NOW,
+    }
+    return Reminder.objects.create(reason=reason, **{**defaults, **fields})
+
+
+def page(client, member, query=""):
+    client.force_login(member.user)
+    response = client.get(reverse("reminders") + query)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def act(client, member, name, desk, *, htmx=False, **data):
+    client.force_login(member.user)
+    return client.post(reverse(name, args=[desk.reminder.pk]), data, headers=HTMX if htmx else None)
+
+
+def now_is(desk):
+    with practice_scope(desk.practice):
+        return Reminder.objects.get(pk=desk.reminder.pk)
+
+
+def test_each_stands_in_its_part(client, desk):
+    with practice_scope(desk.practice):
+        remind(desk, "Late one.", due_on=TODAY - timedelta(days=3))
+        remind(desk, "Later one.", due_on=TODAY + timedelta(days=2))
+        snooze(remind(desk, "Put off one."), until=TODAY + timedelta(days=5), now=make.NOW)
+
+    shown = page(client, desk.physician)
+
+    main = shown.split("<main")[1]
+    order = ["Overdue</h2>", "Late one.", "3 days overdue", "Today</h2>", "not written yet.", "Due today"]
+    order += ["Coming</h2>", "Later one.", "Due on Friday, 20 November", "Put off</h2>", "Put off one."]
+    places = [main.index(words) for words in order]
+    assert places == sorted(places)
+
+
+def test_member_sees_their_own_and_the_manager_everybodys(client, desk):
+    with practice_scope(desk.practice):
+        remind(desk, "For the liaison.", member=desk.liaison)
+
+    assert "For the liaison." not in page(client, desk.physician)
+    assert "not written yet" not in page(client, desk.liaison)
+    everybody = page(client, desk.manager)
+    one = page(client, desk.manager, f"?member={desk.liaison.pk}")
+    assert "For the liaison." in everybody
+    assert "not written yet" in everybody
+    assert "For the liaison." in one
+    assert "not written yet" not in one
+
+
+def test_filter_by_member_is_the_managers_alone(client, desk):
+    shown = page(client, desk.liaison, f"?member={desk.physician.pk}")
+
+    assert "not written yet" not in shown
+    assert "Nothing is due" in shown
+
+
+def test_reminder_of_a_list_opens_the_list(client, desk):
+    with practice_scope(desk.practice):
+        make.referral(desk.coordinator, physician=desk.physician, received_on=date(2026, 11, 10))
+        make_thank_you_lists(week=Week.parse("2026-W46"), now=make.NOW)
+        remind(desk, "Rows are undecided.", provider=None, thank_you_list=ThankYouList.objects.get())
+
+    for member in (desk.physician, desk.manager):
+        assert f'href="/thank-you/2026-W46/?physician={desk.physician.pk}"' in page(client, member)
+
+
+def test_done_stays_in_place_with_a_way_back(client, desk):
+    answered = act(client, desk.physician, "reminder_done", desk, htmx=True)
+
+    shown = " ".join(answered.content.decode().split())
+    assert shown.startswith(f'<li id="reminder-{desk.reminder.pk}">')
+    assert "Undo" in shown
+    assert (now_is(desk).state, now_is(desk).closed_by_id) == ("done", desk.physician.pk)
+
+    act(client, desk.physician, "reminder", desk, htmx=True)
+    assert (now_is(desk).state, now_is(desk).closed_at) == ("open", None)
+
+
+def test_without_scripting_done_leads_back_and_offers_undo(client, desk):
+    act(client, desk.physician, "reminder_done", desk)
+
+    shown = page(client, desk.physician)
+    assert f'action="{reverse("reminder", args=[desk.reminder.pk])}"' in shown
+    assert "Nothing is due" in shown
+
+
+def test_second_click_finds_it_done(client, desk):
+    act(client, desk.physician, "reminder_done", desk)
+    closed_at = now_is(desk).closed_at
+    with time_machine.travel(make.NOW + timedelta(minutes=1)):
+        assert act(client, desk.manager, "reminder_done", desk).status_code == 302
+
+    assert (now_is(desk).closed_at, now_is(desk).closed_by_id) == (closed_at, desk.physician.pk)
+
+
+@pytest.mark.parametrize(
+    ("when", "until"),
+    [("tomorrow", date(2026, 11, 19)), ("week", date(2026, 11, 23)), ("day", date(2026, 12, 1))],
+)
+def test_put_off_until(client, desk, when, until):
+    act(client, desk.physician, "reminder_snooze", desk, when=when, on="2026-12-01")
+
+    assert now_is(desk).due_on == until
+    assert "Put off" in page(client, desk.physician)
+
+
+@pytest.mark.parametrize("on", ["", "2026-11-18", "2026-11-01"])
+def test_cannot_be_put_off_until_a_day_gone_by(client, desk, on):
+    refused = act(client, desk.physician, "reminder_snooze", desk, htmx=True, when="day", on=on)
+
+    assert refused.status_code == 422
+    assert "Choose a day to come." in refused.content.decode()
+    assert now_is(desk).due_on == TODAY
+
+
+def test_dismissing_asks_why(client, desk):
+    refused = act(client, desk.physician, "reminder_dismiss", desk, reason="")
+    act(client, desk.physician, "reminder_dismiss", desk, reason="He retired")
+
+    assert refused.status_code == 422
+    assert (now_is(desk).state, now_is(desk).dismissed_reason) == ("dismissed", "He retired")
+
+
+@pytest.mark.parametrize("name", ["reminder", "reminder_done", "reminder_snooze", "reminder_dismiss"])
+def test_nobody_closes_anothers_but_the_manager(client, desk, name):
+    data = {"when": "tomorrow", "reason": "Done by phone"}
+
+    assert act(client, desk.coordinator, name, desk, **data).status_code == 404
+    assert now_is(desk).state == "open"
+    assert act(client, desk.manager, name, desk, **data).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["reminder_snooze", "reminder_dismiss"])
+def test_act_that_asks_has_a_page_and_a_fragment(client, desk, name):
+    client.force_login(desk.physician.user)
+    address = reverse(name, args=[desk.reminder.pk])
+
+    assert "<html" in client.get(address).content.decode()
+    assert "<html" not in client.get(address, headers=HTMX).content.decode()
+
+
+@pytest.mark.parametrize("role", ["manager", "physician"])
+def test_page_costs_at_most_twelve_queries_however_many_are_due(client, desk, role):
+    def queries():
+        client.force_login(getattr(desk, role).user)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(reverse("reminders")).status_code == 200
+        return len(captured)
+
+    def more():
+        with practice_scope(desk.practice):
+            for _one in range(4):
+                remind(desk, provider=make.provider(), office=make.office(), member=getattr(desk, role))
+
+    more()
+    few = queries()
+    more()
+
+    assert queries() == few <= 12
