@@ -57,6 +57,13 @@ class Touchpoint(PracticeModel):
     withdrawn_at = models.DateTimeField(null=True, editable=False)
     withdrawn_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
     withdrawn_reason = EncryptedTextField(editable=False, blank=True, default="")
+    corrected_by = PracticeForeignKey(
+        "self",
+        null=True,
+        editable=False,
+        related_name="earlier",
+        help_text="Withdrawn, for this row says it right.",
+    )
 
     objects = practice_manager(TouchpointQuerySet)
 
@@ -86,6 +93,7 @@ class Touchpoint(PracticeModel):
                     "next_step_owner",
                     "logged_by",
                     "withdrawn_by",
+                    "corrected_by",
                 )
             ],
             models.CheckConstraint(
@@ -105,6 +113,10 @@ class Touchpoint(PracticeModel):
                 condition=models.Q(withdrawn_at=None, withdrawn_by=None)
                 | models.Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
                 name="touchpoint_withdrawn_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(corrected_by=None) | models.Q(withdrawn_at__isnull=False),
+                name="touchpoint_corrected_is_withdrawn",
             ),
         ]
 
