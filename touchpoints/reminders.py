@@ -1,10 +1,10 @@
 """Reminders: each rule yields what is due, under a key; the tick makes what is new and closes what is gone.
 
-A rule is one function over the open practice. To add one: write it, name it in RULES, test it.
+A rule is one function over the open practice, here or in `reminder_rules`. To add one: write it, name it in
+RULES, test it.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
@@ -18,21 +18,11 @@ from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
 from practices.weeks import Week
 from touchpoints.models import Reminder, ThankYou, ThankYouList
+from touchpoints.reminder_rules.calls import promised_next_steps, promises_of, unreached_calls
+from touchpoints.reminder_rules.due import Due
 
 State = Reminder.State
 REVIEW_WITHIN, WRITE_WITHIN, MAIL_WITHIN = 4, 3, 2  # business days
-
-
-@dataclass(frozen=True)
-class Due:
-    """Something due: the cause keeps it from being said twice; `due_on` is the practice's date."""
-
-    cause: str
-    member_id: int
-    due_on: date
-    reason: str
-    provider_id: int | None = None
-    thank_you_list_id: int | None = None
 
 
 def lists_to_review(practice: Practice) -> Iterable[Due]:
@@ -71,15 +61,20 @@ RULES: dict[str, Callable[[Practice], Iterable[Due]]] = {
     "lists_to_review": lists_to_review,
     "cards_to_write": cards_to_write,
     "cards_to_mail": cards_to_mail,
+    "promised_next_steps": promised_next_steps,
+    "unreached_calls": unreached_calls,
 }
 
 
 @transaction.atomic
-def remind(*, now: datetime) -> None:
-    """Bring the practice's reminders up to date. Running it twice, late or at once changes nothing more."""
+def remind(*, now: datetime, only: Iterable[str] = ()) -> None:
+    """Bring the practice's reminders up to date. Running it twice, late or at once changes nothing more.
+
+    `only` names the rules that what was just done concerns; none: all of them.
+    """
     practice = Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
-    for rule, dues in RULES.items():
-        _apply(rule, {due.cause: due for due in dues(practice)}, now)
+    for rule in only or RULES:
+        _apply(rule, {due.cause: due for due in RULES[rule](practice)}, now)
 
 
 def _apply(rule: str, due: dict[str, Due], now: datetime) -> None:
@@ -125,6 +120,7 @@ def reopen(reminder: Reminder) -> Reminder:
     if row.state in (State.DONE, State.DISMISSED):
         row.state, row.closed_at, row.closed_by, row.dismissed_reason = State.OPEN, None, None, ""
         row.save(update_fields=["state", "closed_at", "closed_by", "dismissed_reason"])
+        promises_of(row).update(next_step_done_at=None)
     return row
 
 
@@ -164,4 +160,6 @@ def _close(reminder: Reminder, state: State, *, by: Member, now: datetime, reaso
     if row.state == State.OPEN:
         row.state, row.closed_at, row.closed_by, row.dismissed_reason = state, now, by, reason
         row.save(update_fields=["state", "closed_at", "closed_by", "dismissed_reason"])
+        if state == State.DONE:
+            promises_of(row).update(next_step_done_at=now)
     return row

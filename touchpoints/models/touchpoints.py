@@ -20,6 +20,10 @@ class TouchpointQuerySet(PracticeQuerySet):
     def thanks(self) -> Self:
         return self.standing().filter(is_thanks=True)
 
+    def owing_next_step(self) -> Self:
+        """Something was promised for a day, and is not done."""
+        return self.standing().filter(next_step_on__isnull=False, next_step_done_at=None)
+
 
 class Touchpoint(PracticeModel):
     """A card, call, meeting, return referral or request for feedback; withdrawn with a reason, never deleted."""

@@ -1,0 +1,81 @@
+"""What calls leave to do: a next step that was promised, and whoever could not be reached."""
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from contacts.models import Provider
+from practices.business_days import add_business_days
+from practices.models import Practice
+from touchpoints.models import Reminder, Touchpoint
+from touchpoints.reminder_rules.due import Due
+
+Outcome = Touchpoint.CallOutcome
+NOT_REACHED = (Outcome.VOICEMAIL, Outcome.NO_ANSWER)
+
+
+def cause_of(touchpoint: Touchpoint) -> str:
+    """One promise for a meeting, however many providers it was made to."""
+    if touchpoint.meeting_id:
+        return f"meeting {touchpoint.meeting_id}"
+    return f"touchpoint {touchpoint.pk}"
+
+
+def promises_of(reminder: Reminder) -> QuerySet[Touchpoint]:
+    """The touchpoints whose next step this reminder is about: what is done there is done here."""
+    kind, _space, number = reminder.cause.partition(" ")
+    if reminder.rule != "promised_next_steps":
+        return Touchpoint.objects.none()
+    return Touchpoint.objects.standing().filter(**{"meeting" if kind == "meeting" else "pk": int(number)})
+
+
+def promised_next_steps(practice: Practice) -> Iterable[Due]:
+    """What was promised in a call or a visit, on its date; the words stay where they were written."""
+    promised = _of_active(Touchpoint.objects.owing_next_step())
+    for touchpoint in promised.order_by("pk"):
+        words = {"name": _name(touchpoint), "day": date_format(touchpoint.happened_on, "F j")}
+        yield Due(
+            cause=cause_of(touchpoint),
+            member_id=touchpoint.next_step_owner_id or touchpoint.member_id,
+            due_on=touchpoint.next_step_on,
+            reason=_("The next step promised to %(name)s on %(day)s.") % words,
+            **_about(touchpoint),
+        )
+
+
+def unreached_calls(practice: Practice) -> Iterable[Due]:
+    """The last call that reached nobody, on the next business day; gone when they are reached."""
+    calls = Touchpoint.objects.standing().filter(kind=Touchpoint.Kind.CALL)
+    same = Q(provider=OuterRef("provider")) | Q(provider=None, office=OuterRef("office"))
+    after = Q(happened_on__gt=OuterRef("happened_on")) | Q(
+        happened_on=OuterRef("happened_on"), pk__gt=OuterRef("pk")
+    )
+    unanswered = _of_active(calls.filter(call_outcome__in=NOT_REACHED, happened_on__gte=practice.starts_on))
+    for call in unanswered.exclude(Exists(calls.filter(same, after))).order_by("pk"):
+        words = {"name": _name(call), "day": date_format(call.happened_on, "F j")}
+        yield Due(
+            cause=f"touchpoint {call.pk}",
+            member_id=call.member_id,
+            due_on=add_business_days(call.happened_on, 1),
+            reason=_("Call %(name)s again: not reached on %(day)s.") % words,
+            **_about(call),
+        )
+
+
+def _of_active(touchpoints: QuerySet[Touchpoint]) -> QuerySet[Touchpoint]:
+    active = Q(provider=None) | Q(provider__state=Provider.State.ACTIVE)
+    return touchpoints.filter(active).select_related("provider", "office")
+
+
+def _name(touchpoint: Touchpoint) -> str:
+    return touchpoint.provider.short_name if touchpoint.provider else str(touchpoint.office)
+
+
+def _about(touchpoint: Touchpoint) -> dict[str, int | None]:
+    return {
+        "provider_id": touchpoint.provider_id,
+        "office_id": None if touchpoint.provider_id else touchpoint.office_id,
+        "referral_id": touchpoint.referral_id,
+    }
