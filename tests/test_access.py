@@ -34,6 +34,7 @@ from tests.exchange import bring
 from tests.practices.any_row import any_row
 from touchpoints.models import Reminder, ThankYou
 from touchpoints.thank_you_lists import make_thank_you_lists
+from touchpoints.touchpoint_log import log_call
 
 PEOPLE = ("anonymous", "stranger", "manager", "coordinator", "physician", "liaison", "colleague")
 SIGN_IN = "sign in"  # a redirect to the sign-in page
@@ -68,6 +69,7 @@ NOT_A_LIAISON = {"liaison": 403}
 NOT_SENT_TO = {"colleague": 404}
 LIST_DECIDERS = {"coordinator": 403, "liaison": 403, "colleague": 404}
 THEIR_REMINDER = {"coordinator": 404, "liaison": 404, "colleague": 404}
+THEIR_TOUCHPOINT = {"coordinator": 403, "liaison": 403, "colleague": 403}
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,12 @@ ADDRESSES: dict[str, Address] = {
     "thank_you_take_back": Address(post=ours(302, **LIST_DECIDERS)),
     "thank_you_cards": Address(post=members(302)),
     "thank_you_put_back": Address(post=members(302)),
+    # Touchpoints; this one is the physician's.
+    "touchpoint_new": Address(get=members(200), post=members(200)),
+    "touchpoint": Address(get=ours(200)),
+    "touchpoint_edit": Address(get=ours(200, **THEIR_TOUCHPOINT), post=ours(422, **THEIR_TOUCHPOINT)),
+    "touchpoint_withdraw": Address(post=ours(422, **THEIR_TOUCHPOINT)),
+    "touchpoint_done": Address(post=ours(302, **THEIR_TOUCHPOINT)),
     # Reminders; this one falls to the physician.
     "reminders": Address(get=members(200)),
     "reminder": Address(get=ours(200, **THEIR_REMINDER), post=ours(302, **THEIR_REMINDER)),
@@ -225,6 +233,9 @@ class World:
     def brought(self) -> Any:
         return bring.checked(bring.HEADER + bring.line("1"), by=self.manager)
 
+    def call(self) -> Any:
+        return log_call(outcome="reached", provider=make.provider(), by=self.physician, now=make.NOW)
+
     def merge(self) -> Any:
         return merge_providers(keep=make.provider(), drop=make.provider(), by=self.manager, now=make.NOW)
 
@@ -246,6 +257,7 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     "merge_id": lambda world: world.merge().pk,
     "week": lambda world: Week.of(date(2026, 11, 10)),
     "row_id": lambda world: world.thank_you.pk,
+    "touchpoint_id": lambda world: world.call().pk,
     "reminder_id": lambda world: any_row(Reminder, world.practice, member=world.physician).pk,
     "import_id": lambda world: world.brought.pk,
     "name_id": lambda world: world.brought.names.filter(kind="provider").get().pk,

@@ -1,3 +1,9 @@
+from touchpoints.views.cards import (
+    cards_printed,
+    thank_you_cards,
+    thank_you_put_back,
+    week_cards_printed,
+)
 from touchpoints.views.home import home
 from touchpoints.views.people import office, provider
 from touchpoints.views.reminders import (
@@ -7,22 +13,29 @@ from touchpoints.views.reminders import (
     reminder_snooze,
     reminders,
 )
+from touchpoints.views.stationery import stationery, stationery_test_sheet
 from touchpoints.views.thank_you_acts import (
     thank_you_call,
     thank_you_card,
-    thank_you_cards,
     thank_you_carry,
     thank_you_hand_over,
     thank_you_mailed,
-    thank_you_put_back,
     thank_you_row,
     thank_you_skip,
     thank_you_take_back,
     thank_you_written,
 )
 from touchpoints.views.thank_yous import thank_you, thank_you_week
+from touchpoints.views.touchpoints import (
+    touchpoint,
+    touchpoint_done,
+    touchpoint_edit,
+    touchpoint_new,
+    touchpoint_withdraw,
+)
 
 __all__ = [
+    "cards_printed",
     "home",
     "office",
     "provider",
@@ -31,6 +44,8 @@ __all__ = [
     "reminder_done",
     "reminder_snooze",
     "reminders",
+    "stationery",
+    "stationery_test_sheet",
     "thank_you",
     "thank_you_call",
     "thank_you_card",
@@ -44,4 +59,10 @@ __all__ = [
     "thank_you_take_back",
     "thank_you_week",
     "thank_you_written",
+    "touchpoint",
+    "touchpoint_done",
+    "touchpoint_edit",
+    "touchpoint_new",
+    "touchpoint_withdraw",
+    "week_cards_printed",
 ]

@@ -1,0 +1,181 @@
+"""Touchpoints a person logs: a call, a card sent by hand; corrected, withdrawn, their next step done.
+
+Nothing is deleted. A correction keeps the row, so that what points at it stays true, and leaves a copy of what it
+said before: withdrawn, with the reason, and pointing at the row that says it right.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from contacts import referral_way
+from contacts.models import Office, Provider, Referral
+from contacts.senders import main_office
+from practices.models import Member
+from touchpoints.models import Reminder, ThankYou, Touchpoint
+from touchpoints.reminder_rules.calls import cause_of
+from touchpoints.reminders import close, remind
+
+Kind, Outcome = Touchpoint.Kind, Touchpoint.CallOutcome
+SECOND_PRESS = timedelta(minutes=1)
+CALL_RULES = ("promised_next_steps", "unreached_calls")
+
+
+class NotPossible(Exception):
+    """The touchpoint can't be changed so; says why in a sentence."""
+
+
+@transaction.atomic
+def log_call(
+    *,
+    outcome: str,
+    by: Member,
+    now: datetime,
+    provider: Provider | None = None,
+    office: Office | None = None,
+    referral: Referral | None = None,
+    answers: Reminder | None = None,
+    reports_back: bool = False,
+    **said: Any,
+) -> Touchpoint:
+    """They were called, or somebody tried. `reports_back` tells the referrer what became of the referral.
+
+    `said`: happened_on, note, is_thanks, next_step, next_step_on, next_step_owner. Raises NotOnTheWay when there is
+    nothing to report back, NotPossible when it was in the future or nobody was told.
+    """
+    if reports_back and outcome != Outcome.REACHED:
+        raise NotPossible(_("Nobody was told: they were not reached."))
+    if outcome == Outcome.NO_ANSWER:
+        said["is_thanks"] = False
+    about = {"provider": provider, "office": office, "referral": referral}
+    call = _log(Kind.CALL, by=by, now=now, call_outcome=outcome, **about, **said)
+    if reports_back and referral:
+        referral_way.report_back(referral, by=by, now=now)
+    if answers:
+        close(answers, by=by, now=now)
+    remind(now=now, only=CALL_RULES)
+    return call
+
+
+@transaction.atomic
+def log_card(*, provider: Provider, by: Member, now: datetime, **said: Any) -> Touchpoint:
+    """A thank-you card was sent by hand, beside the lists. `said`: happened_on, note. Raises NotPossible."""
+    return _log(Kind.CARD, by=by, now=now, provider=provider, is_thanks=True, **said)
+
+
+@transaction.atomic
+def correct(
+    touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str, known: int | None = None, **said: Any
+) -> Touchpoint:
+    """Say it right; what it said before is kept. Raises NotPossible once it is withdrawn.
+
+    `known` is the number of earlier versions the form knew of: another's correction since then refuses this one.
+    """
+    row = _locked(touchpoint)
+    if row.withdrawn_at:
+        raise NotPossible(_("It was withdrawn meanwhile."))
+    if known is not None and row.earlier.count() != known:
+        raise NotPossible(_("It was corrected meanwhile: open it again to see how it stands."))
+    changed = [name for name, value in said.items() if getattr(row, name) != value]
+    if not changed:
+        return row
+    _keep_earlier(row, by=by, now=now, reason=reason)
+    for name in changed:
+        setattr(row, name, said[name])
+    if "next_step_on" in changed:
+        row.next_step_done_at = None
+    _check_day(row, by=by, now=now)
+    row.save(update_fields=[*changed, "next_step_done_at"])
+    remind(now=now, only=CALL_RULES)
+    return row
+
+
+@transaction.atomic
+def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) -> Touchpoint:
+    """It was logged in error: it leaves every count and story, and stays on the record with the reason.
+
+    Raises NotPossible for what a thank-you list holds. A second click changes nothing.
+    """
+    row = _locked(touchpoint)
+    if row.withdrawn_at:
+        return row
+    if thank_you_of(row):
+        raise NotPossible(_("It stands on a thank-you list: take it back there."))
+    row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
+    row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+    remind(now=now, only=CALL_RULES)
+    return row
+
+
+@transaction.atomic
+def finish_next_step(touchpoint: Touchpoint, *, by: Member, now: datetime) -> Touchpoint:
+    """What was promised is done, and its reminder with it. A second click changes nothing."""
+    row = _locked(touchpoint)
+    if row.next_step_done_at is None:
+        row.next_step_done_at = now
+        row.save(update_fields=["next_step_done_at"])
+        for reminder in Reminder.objects.open().filter(rule="promised_next_steps", cause=cause_of(row)):
+            close(reminder, by=by, now=now)
+    return row
+
+
+def thank_you_of(touchpoint: Touchpoint) -> ThankYou | None:
+    """The row of a thank-you list that this card or call belongs to."""
+    rows = ThankYou.objects.select_related("list__physician__user")
+    return rows.filter(Q(card=touchpoint) | Q(call=touchpoint)).first()
+
+
+def _log(
+    kind: Kind, *, by: Member, now: datetime, happened_on: date | None = None, **said: Any
+) -> Touchpoint:
+    """One touchpoint; the second press of the same finds the first."""
+    Member.objects.select_for_update(of=("self",)).get(pk=by.pk)
+    provider = said.get("provider")
+    if provider and not said.get("office"):
+        said["office"] = main_office(provider)
+    row = Touchpoint(
+        kind=kind,
+        happened_on=happened_on or by.practice.today(now),
+        member=by,
+        logged_at=now,
+        logged_by=by,
+        **said,
+    )
+    _check_day(row, by=by, now=now)
+    twice = _pressed_before(row, now)
+    if twice is None:
+        row.save()
+    return twice or row
+
+
+def _pressed_before(row: Touchpoint, now: datetime) -> Touchpoint | None:
+    same = ("kind", "happened_on", "provider_id", "office_id", "referral_id", "call_outcome")
+    lately = Touchpoint.objects.standing().filter(logged_by=row.logged_by, logged_at__gt=now - SECOND_PRESS)
+    rows = lately.filter(**{name: getattr(row, name) for name in same})
+    words = (
+        "note",
+        "next_step",
+        "next_step_on",
+        "is_thanks",
+    )  # encrypted ones can't be compared in the database
+    return next((old for old in rows if all(getattr(old, w) == getattr(row, w) for w in words)), None)
+
+
+def _check_day(row: Touchpoint, *, by: Member, now: datetime) -> None:
+    if row.happened_on > by.practice.today(now):
+        raise NotPossible(_("It can't have been in the future."))
+
+
+def _keep_earlier(row: Touchpoint, *, by: Member, now: datetime, reason: str) -> None:
+    earlier = Touchpoint.objects.get(pk=row.pk)
+    earlier.pk, earlier._state.adding = None, True
+    earlier.withdrawn_at, earlier.withdrawn_by, earlier.withdrawn_reason = now, by, reason
+    earlier.corrected_by = row
+    earlier.save()
+
+
+def _locked(touchpoint: Touchpoint) -> Touchpoint:
+    return Touchpoint.objects.select_for_update(of=("self",)).get(pk=touchpoint.pk)
