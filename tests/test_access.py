@@ -133,8 +133,10 @@ ADDRESSES: dict[str, Address] = {
     "thank_you_written": Address(post=ours(422, **LIST_DECIDERS)),
     "thank_you_mailed": Address(get=ours(200, **LIST_DECIDERS), post=ours(422, **LIST_DECIDERS)),
     "thank_you_take_back": Address(post=ours(302, **LIST_DECIDERS)),
-    "thank_you_cards": Address(post=members(302)),
+    "thank_you_cards": Address(get=members(200), post=members(302)),
     "thank_you_put_back": Address(post=members(302)),
+    "cards_printed": Address(get=members(302)),
+    "week_cards_printed": Address(get=members(302)),
     # Touchpoints; this one is the physician's.
     "touchpoint_new": Address(get=members(200), post=members(200)),
     "touchpoint": Address(get=ours(200)),
@@ -159,6 +161,8 @@ ADDRESSES: dict[str, Address] = {
     "import_discard": Address(post=our_manager(302)),
     # Our side.
     "settings": Address(get=managers(200), post=managers(422)),
+    "stationery": Address(get=managers(200), post=managers(422)),
+    "stationery_test_sheet": Address(get=managers(200)),
     "locations": Address(get=managers(200)),
     "location_new": Address(get=managers(200), post=managers(422)),
     "location_edit": Address(get=our_manager(200), post=our_manager(422)),
@@ -270,6 +274,7 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     ),
     "token": lambda world: world.invitation[1].strip("/").rpartition("/")[2],
     "form": lambda world: "referral",
+    "kind": lambda world: "labels",
     "uidb36": lambda world: "1",
     "key": lambda world: "made-up",
 }

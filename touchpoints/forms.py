@@ -151,19 +151,6 @@ class MailedForm(forms.Form):
         return on
 
 
-class CardsForm(forms.Form):
-    """Several cards, written or mailed in one sitting."""
-
-    act = forms.ChoiceField(choices=[("written", _("Written")), ("mailed", _("Mailed today"))])
-    row = forms.TypedMultipleChoiceField(coerce=int)
-
-    def __init__(self, data: Any) -> None:
-        super().__init__(data)
-        # Any number may come; the view acts on those that are this member's alone.
-        row: Any = self.fields["row"]
-        row.choices = [(value, value) for value in data.getlist("row") if value.isdigit()]
-
-
 class SnoozeForm(forms.Form):
     """Until when a reminder is put off."""
 

@@ -60,6 +60,11 @@ def may_write(member: Member, row: ThankYou) -> bool:
     return may_decide(member, row) or row.assignee_id == member.pk
 
 
+def may_pass_on(member: Member, row: ThankYou, *, to: Member | None) -> bool:
+    """Who decides may hand a card to anybody; who was handed it may give it back to the physician."""
+    return may_decide(member, row) or (row.assignee_id == member.pk and to is None)
+
+
 @dataclass(frozen=True)
 class PatientLine:
     """One patient of a row, as far as this reader may know."""

@@ -46,9 +46,7 @@ class EnvelopeSize:
         """The return address in the upper left corner; None without one."""
         if address.is_empty:
             return None
-        return fitted(
-            address, width=RETURN_WIDTH * inch, height=RETURN_HEIGHT * inch, largest=10, smallest=6
-        )
+        return fitted(address, width=RETURN_WIDTH * inch, height=RETURN_HEIGHT * inch, largest=10, smallest=6)
 
 
 SIZES = {

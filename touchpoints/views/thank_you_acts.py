@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from practices.models import PatientAccess
@@ -21,14 +20,13 @@ from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import DECIDES_THANK_YOUS, member_required, role_required
 from touchpoints import thank_you_acts as acts
-from touchpoints.forms import Act, CallForm, CardForm, CardsForm, HandOverForm, MailedForm, SkipForm
+from touchpoints.forms import Act, CallForm, CardForm, HandOverForm, MailedForm, SkipForm
 from touchpoints.models import ThankYou, ThankYouList
 from touchpoints.suggestions import add_referrals, facts_of
 from touchpoints.thank_you_pages import chosen_list
 from touchpoints.thank_you_rows import RowLine, may_decide, may_write
 
 State = ThankYou.State
-SEVERAL = 100
 
 
 @require_safe
@@ -120,7 +118,7 @@ def thank_you_hand_over(request: PracticeRequest, row_id: int) -> HttpResponse:
 @member_required
 def thank_you_written(request: PracticeRequest, row_id: int) -> HttpResponse:
     """The card is written."""
-    row = _row_to_write(request, row_id)
+    row = row_to_write(request, row_id)
     return _answer(
         request,
         row,
@@ -134,7 +132,7 @@ def thank_you_written(request: PracticeRequest, row_id: int) -> HttpResponse:
 @member_required
 def thank_you_mailed(request: PracticeRequest, row_id: int) -> HttpResponse:
     """The card is on its way, today or on the day given."""
-    row = _row_to_write(request, row_id)
+    row = row_to_write(request, row_id)
     now = timezone.now()
     form = MailedForm(_posted(request), today=request.member.practice.today(now))
     return _answer(
@@ -160,48 +158,6 @@ def thank_you_take_back(request: PracticeRequest, row_id: int) -> HttpResponse:
     )
 
 
-@require_POST
-@member_required
-def thank_you_cards(request: PracticeRequest) -> HttpResponse:
-    """Several cards were written, or mailed, in one sitting."""
-    form = CardsForm(request.POST)
-    if not form.is_valid():
-        messages.info(request, _("Choose the cards first."))
-        return redirect("thank_you")
-    rows = [_row_to_write(request, row_id) for row_id in sorted(form.cleaned_data["row"])[:SEVERAL]]
-    mark, states = {
-        "written": (acts.mark_written, [State.TO_WRITE]),
-        "mailed": (acts.mark_mailed, [State.TO_WRITE, State.WRITTEN]),
-    }[form.cleaned_data["act"]]
-    changed = [row for row in rows if row.state in states]
-    for row in changed:
-        mark(row, by=request.member, now=timezone.now())
-    return _after_several(request, changed, form.cleaned_data["act"])
-
-
-@require_POST
-@member_required
-def thank_you_put_back(request: PracticeRequest) -> HttpResponse:
-    """Undo what was marked on one card or several: `?to_write=4-5&written=6` says what they were before."""
-    row = None
-    for state in (State.CALLED, State.TO_WRITE, State.WRITTEN):
-        for row_id in request.GET.get(state, "").split("-")[:SEVERAL]:
-            if row_id.isdecimal():
-                row = _row_to_write(request, int(row_id))
-                _put_back(request, row, to=state)
-    return redirect(_page_of(request, row) if row else reverse("thank_you"))
-
-
-def _put_back(request: PracticeRequest, row: ThankYou, *, to: State) -> None:
-    try:
-        acts.put_back(row, to=to, by=request.member, now=timezone.now())
-    except acts.NotPossible as refusal:
-        messages.info(request, str(refusal))
-    else:
-        words = {"name": row.provider.short_name, "state": to.label}
-        messages.success(request, _("Taken back: %(name)s is %(state)s again.") % words)
-
-
 def _row(request: PracticeRequest, row_id: int) -> ThankYou:
     """The row, if it is this member's to see; locked with its list (the list first, as the acts do) to act on it."""
     if request.method == "POST":
@@ -219,7 +175,8 @@ def _row_to_decide(request: PracticeRequest, row_id: int) -> ThankYou:
     return row
 
 
-def _row_to_write(request: PracticeRequest, row_id: int) -> ThankYou:
+def row_to_write(request: PracticeRequest, row_id: int) -> ThankYou:
+    """The row, locked on a post, if this member writes and mails it. Raises Http404 or PermissionDenied."""
     row = _row(request, row_id)
     if not may_write(request.member, row):
         raise PermissionDenied(_("This card was not handed over to you."))
@@ -276,10 +233,10 @@ def _undo_url(row: ThankYou, *, after: str) -> str:
 def _after(request: PracticeRequest, row: ThankYou) -> HttpResponse:
     if request.htmx:
         return _shown(request, row)
-    return redirect(_page_of(request, row))
+    return redirect(page_of(request, row))
 
 
-def _page_of(request: PracticeRequest, row: ThankYou) -> str:
+def page_of(request: PracticeRequest, row: ThankYou) -> str:
     """Where the row stands on this member's pages."""
     if not may_decide(request.member, row):
         return reverse("thank_you")
@@ -311,25 +268,8 @@ def _shown(
         "form": form,
         "form_url": request.path,
         "meanwhile": meanwhile,
-        "back_url": _page_of(request, row),
+        "back_url": page_of(request, row),
         "progress": chosen_list(row.list_id) if line.may_decide else None,
     }
     template = "touchpoints/_thank_you_answer.html" if request.htmx else "touchpoints/thank_you_row.html"
     return render(request, template, context, status=status)
-
-
-def _after_several(request: PracticeRequest, changed: list[ThankYou], act: str) -> HttpResponse:
-    if not changed:
-        messages.info(request, _("Those cards were marked already."))
-        return redirect("thank_you")
-    before = [
-        f"{state}={'-'.join(str(row.pk) for row in changed if row.state == state)}"
-        for state in (State.TO_WRITE, State.WRITTEN)
-    ]
-    text = {
-        "written": ngettext("%(n)d card is written.", "%(n)d cards are written.", len(changed)),
-        "mailed": ngettext("%(n)d card is mailed.", "%(n)d cards are mailed.", len(changed)),
-    }[act]
-    undo = f"{reverse('thank_you_put_back')}?{'&'.join(before)}"
-    messages.success(request, text % {"n": len(changed)}, extra_tags=undo)
-    return redirect(_page_of(request, changed[0]))

@@ -1,0 +1,166 @@
+"""The card queue: every card on its way from `to write` to `mailed`, across physicians and weeks."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import BooleanField, Case, Count, Q, QuerySet, Value, When
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from practices.models import Member
+from touchpoints.models import ThankYou
+from touchpoints.printing.cards import Card
+from touchpoints.suggestions import RowFacts, facts_of
+from touchpoints.thank_you_rows import may_decide, may_write
+
+State = ThankYou.State
+WAITING = (State.TO_WRITE, State.WRITTEN)
+STAGES = {
+    State.TO_WRITE: gettext_lazy("To write"),
+    State.WRITTEN: gettext_lazy("To mail"),
+    State.MAILED: gettext_lazy("Mailed"),
+}
+SHOWN = 100  # at once: as many as one act marks
+MAILED_SINCE = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class StageTab:
+    """One stage and how many cards stand there."""
+
+    label: str
+    count: int
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class QueueLine:
+    """One card as its line shows it to one member."""
+
+    row: ThankYou
+    card: Card
+    may_mark: bool
+    may_decide: bool
+
+    @property
+    def problem(self) -> str:
+        """Why it can't be mailed as it stands; empty when it can."""
+        if not self.card.provider.is_active:
+            return _("No card is sent: %(state)s.") % {"state": self.card.provider.get_state_display()}
+        if self.row.state == State.MAILED or not self.card.missing:
+            return ""
+        return _("The address is not whole: %(missing)s.") % {"missing": self.card.missing}
+
+    @property
+    def mend_url(self) -> str:
+        """Where the address is completed."""
+        if self.card.office_id:
+            return reverse("office_edit", args=[self.card.office_id])
+        return reverse("provider_edit", args=[self.card.provider.pk])
+
+    @property
+    def address(self) -> str:
+        """The postal address in one line, without the provider's name, which stands above."""
+        where = self.card.address
+        return ", ".join([*where.names[1:], *where.delivery_lines(lambda line: True), where.last_line])
+
+    @property
+    def with_whom(self) -> str:
+        """Who has it now."""
+        return self.row.assignee.name if self.row.assignee else self.row.list.physician.name
+
+    @property
+    def standing(self) -> str:
+        """ "For 2 patients, week of November 16; with Ana Reyes", or the day it was mailed."""
+        patients = ngettext("For %(n)d patient", "For %(n)d patients", self.card.count)
+        week = _("week of %(day)s") % {"day": date_format(self.card.week_starts_on, "F j")}
+        said = f"{patients % {'n': self.card.count}}, {week}"
+        if self.row.mailed_on:
+            return _("%(said)s; mailed on %(day)s") % {
+                "said": said,
+                "day": date_format(self.row.mailed_on, "F j"),
+            }
+        return _("%(said)s; with %(name)s") % {"said": said, "name": self.with_whom}
+
+
+@dataclass
+class CardQueue:
+    """One stage of the queue as one member sees it."""
+
+    stage: State
+    tabs: list[StageTab]
+    lines: list[QueueLine] = field(default_factory=list)
+    has_more: bool = False
+
+    @property
+    def may_mark(self) -> bool:
+        return any(line.may_mark for line in self.lines)
+
+    @property
+    def may_hand_over(self) -> bool:
+        return self.stage in WAITING and self.may_mark
+
+    @property
+    def may_decide(self) -> bool:
+        return any(line.may_decide for line in self.lines)
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(tab.count for tab in self.tabs)
+
+
+def waiting_cards(member: Member) -> QuerySet[ThankYou]:
+    """The cards to write or to mail that this member sees."""
+    return ThankYou.objects.visible_to(member).filter(state__in=WAITING)
+
+
+def card_queue(member: Member, *, stage: str, physician_id: int | None, today: date) -> CardQueue:
+    """The cards of one stage, one's own errands first, then the oldest; without a stage the first that has any."""
+    rows = _queued(member, today)
+    if physician_id:
+        rows = rows.filter(list__physician=physician_id)
+    counts = rows.aggregate(**{state.value: Count("pk", filter=Q(state=state)) for state in STAGES})
+    fallback = next((state for state in STAGES if counts[state.value]), State.TO_WRITE)
+    chosen = State(stage) if stage in STAGES else fallback
+    shown = CardQueue(chosen, _tabs(counts, chosen, physician_id))
+    found = _ids(rows.filter(state=chosen), member)
+    shown.has_more = len(found) > SHOWN
+    wanted = ThankYou.objects.filter(pk__in=found[:SHOWN])
+    lines = [_line(facts, member) for facts in facts_of(wanted, practice=member.practice, today=today)]
+    shown.lines = sorted(lines, key=_order)
+    return shown
+
+
+def _queued(member: Member, today: date) -> QuerySet[ThankYou]:
+    lately = Q(state=State.MAILED, mailed_on__gt=today - MAILED_SINCE)
+    return ThankYou.objects.visible_to(member).filter(Q(state__in=WAITING) | lately)
+
+
+def _tabs(counts: dict[str, int], chosen: State, physician_id: int | None) -> list[StageTab]:
+    url, whose = reverse("thank_you_cards"), f"&physician={physician_id}" if physician_id else ""
+    return [
+        StageTab(str(label), counts[state.value], f"{url}?stage={state}{whose}", state == chosen)
+        for state, label in STAGES.items()
+    ]
+
+
+def _ids(rows: QuerySet[ThankYou], member: Member) -> list[int]:
+    mine = Case(When(assignee=member, then=Value(False)), default=Value(True), output_field=BooleanField())
+    newest_first = rows.order_by("-mailed_on", mine, "list__week_starts_on", "pk")
+    return list(newest_first.values_list("pk", flat=True)[: SHOWN + 1])
+
+
+def _line(facts: RowFacts, member: Member) -> QueueLine:
+    row = facts.row
+    may_mark = row.state in WAITING and may_write(member, row)
+    return QueueLine(row, Card.of(facts), may_mark, may_decide(member, row))
+
+
+def _order(line: QueueLine) -> tuple[Any, ...]:
+    provider = line.card.provider
+    name = (provider.family_name.casefold(), provider.given_name.casefold())
+    return (not line.may_mark, line.card.physician.casefold(), *name, line.card.week_starts_on)
