@@ -34,15 +34,24 @@ ITEMS = [
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """`member`, `nav`, `theme`, `can_log`, `demo`."""
+    """`member`, `nav`, `theme`, `can_log`, `log_touchpoint_url`, `demo`."""
     member = getattr(request, "member", None)
     return {
         "member": member,
         "nav": _nav(request, member.role) if member else [],
         "theme": request.COOKIES.get("theme", "system"),
         "can_log": member is not None,
+        "log_touchpoint_url": _log_touchpoint_url(request) if member else "",
         "demo": settings.DEMO,
     }
+
+
+def _log_touchpoint_url(request: HttpRequest) -> str:
+    """On the page of somebody or something, a touchpoint is logged about them."""
+    match, url = request.resolver_match, reverse("touchpoint_new")
+    if match and match.url_name in ("provider", "office", "referral"):
+        return f"{url}?{match.url_name}={match.kwargs[f'{match.url_name}_id']}"
+    return url
 
 
 def _nav(request: HttpRequest, role: str) -> list[NavItem]:

@@ -54,6 +54,7 @@ class HomeRow:
     label: str = ""
     tone: str = "neutral"
     phone: str = ""
+    log_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,7 @@ def _calls(lists: list[ListLine], member: Member, today: date) -> list[HomeRow]:
             url=f"{lists[0].url}#thank-you-{fact.row.pk}",
             note=fact.reason,
             phone=fact.row.provider.phone or fact.office.get("phone", ""),
+            log_url=reverse("thank_you_call", args=[fact.row.pk]),
         )
         for fact in facts
         if fact.suggestion in ASK_FOR_CALL
@@ -282,6 +284,7 @@ def _reports_section(reports: list[Referral]) -> Section:
             note=", ".join(filter(None, [referral.patient_initials, _due(referral.next_action_due_at)])),
             label=referral.get_status_display(),
             tone=REFERRAL_TONES[Status(referral.status)],
+            log_url=f"{reverse('touchpoint_new')}?kind=call&referral={referral.pk}",
         )
         for referral in reports
     ]

@@ -87,6 +87,8 @@ def _opens(row: Reminder, member: Member) -> str:
         return f"{week}?physician={found.physician_id}"
     if found:
         return reverse("thank_you")
+    if row.rule in ("promised_next_steps", "unreached_calls") and row.cause.startswith("touchpoint "):
+        return reverse("touchpoint", args=[row.cause.removeprefix("touchpoint ")])
     if row.referral_id:
         return reverse("referral", args=[row.referral_id])
     if row.provider_id:

@@ -227,6 +227,7 @@ def _touchpoint(
         office_id=main.office_id if main else None,
         member_id=row.list.physician_id,
         is_thanks=is_thanks,
+        call_outcome=Touchpoint.CallOutcome.REACHED if kind == Touchpoint.Kind.CALL else "",
         note=note,
         logged_at=now,
         logged_by=by,

@@ -67,8 +67,10 @@ class About:
 
 def about(query: QueryDict, member: Member, *, day: date) -> About:
     """`?referral=17`, `?reminder=4`, `?provider=9` or `?office=2`; raises Http404 for what is not theirs to see."""
-    reminder = _named(query, "reminder", visible_to(member).select_related("referral"))
     referrals = Referral.objects.visible_to(member, day=day).select_related("provider", "office")
+    if member.role not in SEES_PATIENTS:
+        referrals = referrals.without_patient()
+    reminder = _named(query, "reminder", visible_to(member).select_related("referral"))
     referral = _named(query, "referral", referrals)
     if reminder and reminder.referral_id:
         referral = referrals.filter(pk=reminder.referral_id).first()

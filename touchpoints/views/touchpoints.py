@@ -178,7 +178,6 @@ def _touchpoint(touchpoint_id: int) -> Touchpoint:
     rows = Touchpoint.objects.select_related(
         "provider",
         "office",
-        "referral",
         "member__user",
         "logged_by__user",
         "withdrawn_by__user",
