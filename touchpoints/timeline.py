@@ -22,7 +22,7 @@ from practices.isolation import current_practice_id
 from practices.models import Member
 from practices.roles import DECIDES_THANK_YOUS, SEES_ALL_PATIENTS, Role
 from practices.weeks import Week
-from touchpoints.models import Reminder, ThankYou, ThankYouReferral, Touchpoint
+from touchpoints.models import Feedback, Meeting, Reminder, ThankYou, ThankYouReferral, Touchpoint
 from touchpoints.reminders import week_in_words
 from touchpoints.thank_you_rows import TONES
 
@@ -31,6 +31,20 @@ KINDS = {
     "thank-yous": gettext_lazy("Thank-yous"),
     "touchpoints": gettext_lazy("Reached out"),
     "referrals": gettext_lazy("Referrals"),
+}
+TOUCHPOINT_KINDS = {
+    "cards": (Touchpoint.Kind.CARD, gettext_lazy("Cards")),
+    "calls": (Touchpoint.Kind.CALL, gettext_lazy("Calls")),
+    "meetings": (Touchpoint.Kind.MEETING, gettext_lazy("Meetings")),
+    "return-referrals": (Touchpoint.Kind.RETURN_REFERRAL, gettext_lazy("Return referrals")),
+    "feedback": (Touchpoint.Kind.FEEDBACK, gettext_lazy("Feedback")),
+}
+FILTERS = {
+    "referrals": KINDS["referrals"],
+    **{name: label for name, (_kind, label) in TOUCHPOINT_KINDS.items()},
+    "thank-yous": KINDS["thank-yous"],
+    "reminders": KINDS["reminders"],
+    "touchpoints": KINDS["touchpoints"],
 }
 RANKS = {kind: rank for rank, kind in enumerate(reversed(KINDS))}
 TOUCHPOINT_ICONS = {
@@ -83,11 +97,12 @@ class Story:
 def timeline(
     story: Story, *, kind: str = "", after: tuple[date, int, int] | None = None, limit: int
 ) -> list[Entry]:
-    """The newest `limit` entries, of one kind or all, that stand after that key; from one query."""
+    """The newest `limit` entries, of one kind of FILTERS or all, that stand after that key; from one query."""
+    only, _label = TOUCHPOINT_KINDS.get(kind, (None, ""))
+    wanted = "touchpoints" if only else kind
     branches = [
-        _branch(build(story), kind=name, after=after, limit=limit)
-        for name, build in BRANCHES.items()
-        if kind in ("", name)
+        _branch(rows.filter(kind=only) if only else rows, kind=name, after=after, limit=limit)
+        for name, rows in ((name, build(story)) for name, build in BRANCHES.items() if wanted in ("", name))
     ]
     rows = branches[0]
     if len(branches) > 1:
@@ -147,11 +162,24 @@ def _touchpoints(story: Story) -> QuerySet:
         note="note",
         is_thanks="is_thanks",
         referral="referral_id",
+        outcome="call_outcome",
+        meeting="meeting_id",
+        meeting_kind="meeting__kind",
+        overall=Subquery(_answers().values("overall")[:1]),
         is_thank_you_call=Exists(ThankYou.objects.filter(call=OuterRef("pk"))),
         patients=Subquery(thanked.order_by().values("thank_you__card").annotate(n=Count("pk")).values("n")),
         **_provider_name("provider"),
     )
-    return Touchpoint.objects.standing().filter(_about(story)).annotate(day=F("happened_on"), facts=facts)
+    rows = Touchpoint.objects.standing().filter(_about(story))
+    if story.is_office:
+        same = Touchpoint.objects.standing().filter(_about(story), meeting=OuterRef("meeting"))
+        rows = rows.exclude(Exists(same.filter(pk__lt=OuterRef("pk"))))
+    return rows.annotate(day=F("happened_on"), facts=facts)
+
+
+def _answers() -> QuerySet:
+    """What the referrer said, by the index of their feedback."""
+    return Feedback.objects.filter(provider=OuterRef("provider"), touchpoint=OuterRef("pk"))
 
 
 def _thank_yous(story: Story) -> QuerySet:
@@ -220,9 +248,10 @@ def _read_referral(story: Story, referral_id: int, facts: dict[str, Any]) -> dic
 
 def _read_touchpoint(story: Story, touchpoint_id: int, facts: dict[str, Any]) -> dict[str, Any]:
     kind = Touchpoint.Kind(facts["kind"])
-    is_bare = facts["referral"] is not None and not story.sees_patients
-    name = _name(story, facts)
-    what = str(kind.label).capitalize()
+    is_about_patient = facts["referral"] is not None or kind == Touchpoint.Kind.RETURN_REFERRAL
+    is_bare = is_about_patient and not story.sees_patients
+    name = "" if story.is_office and facts["meeting"] else _name(story, facts)
+    what = _what(kind, facts)
     if facts["patients"] and not is_bare:
         count = ngettext("for %(n)d patient", "for %(n)d patients", facts["patients"])
         what = f"{what} {count % {'n': facts['patients']}}"
@@ -231,7 +260,26 @@ def _read_touchpoint(story: Story, touchpoint_id: int, facts: dict[str, Any]) ->
     text = f"{name}: {what}" if name else what
     if not is_bare:
         text = _("%(what)s, by %(name)s") % {"what": text, "name": facts["by"]}
-    return {"icon": TOUCHPOINT_ICONS[kind], "text": text, "note": _note(story, facts)}
+    is_shown = bool(facts["outcome"]) and not is_bare
+    is_reached = facts["outcome"] == Touchpoint.CallOutcome.REACHED
+    return {
+        "icon": TOUCHPOINT_ICONS[kind],
+        "text": text,
+        "url": reverse("touchpoint", args=[touchpoint_id]),
+        "label": str(Touchpoint.CallOutcome(facts["outcome"]).label) if is_shown else "",
+        "tone": "done" if is_reached else "quiet",
+        "note": _note(story, facts),
+    }
+
+
+def _what(kind: Touchpoint.Kind, facts: dict[str, Any]) -> str:
+    """ "Phone call", "Meeting (lunch)", "Feedback: 9 of 10"."""
+    what = str(kind.label).capitalize()
+    if facts["meeting_kind"]:
+        return _("%(what)s (%(kind)s)") % {"what": what, "kind": Meeting.Kind(facts["meeting_kind"]).label}
+    if facts["overall"] is not None:
+        return _("%(what)s: %(score)d of 10") % {"what": what, "score": facts["overall"]}
+    return what
 
 
 def _note(story: Story, facts: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import member_required
 from touchpoints.people_pages import office_page, provider_page, with_brief, with_standing
-from touchpoints.timeline import KINDS, Entry, Story, timeline
+from touchpoints.timeline import FILTERS, Entry, Story, timeline
 
 ENTRIES = 40
 
@@ -51,14 +51,14 @@ def _template(request: PracticeRequest, page: str) -> str:
 def _timeline(request: PracticeRequest, of: Provider | Office, today: date) -> dict[str, Any]:
     """The part of the story that was asked for, and the ways to the rest of it."""
     kind = request.GET.get("kind", "")
-    kind = kind if kind in KINDS else ""
+    kind = kind if kind in FILTERS else ""
     story = Story(of, request.member, today, names=request.GET.get("names") == "shown")
     after = _key(request.GET.get("after", ""))
     entries = timeline(story, kind=kind, after=after, limit=ENTRIES + 1)
     shown, has_more = entries[:ENTRIES], len(entries) > ENTRIES
     if story.names:
         _record_names(request, shown, page=of._meta.model_name or "")
-    filters = [("", "", not kind)] + [(name, label, name == kind) for name, label in KINDS.items()]
+    filters = [("", "", not kind)] + [(name, label, name == kind) for name, label in FILTERS.items()]
     return {
         "entries": shown,
         "filters": [
