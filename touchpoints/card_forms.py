@@ -44,11 +44,11 @@ class HandOverSeveralForm(forms.Form):
         empty_label=_("The physician whose card it is"),
     )
 
-    def __init__(self, *args: Any, may_decide: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, *, members: list[Member]) -> None:
+        super().__init__(data)
         to: Any = self.fields["to"]
-        if may_decide:
-            to.queryset = Member.objects.active().select_related("user").order_by("user__name")
+        to.queryset = Member.objects.filter(pk__in=[member.pk for member in members]).select_related("user")
+        to.choices = [("", to.empty_label), *[(member.pk, member.name) for member in members]]
 
 
 class PrintForm(forms.Form):

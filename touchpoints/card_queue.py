@@ -127,11 +127,10 @@ def card_queue(member: Member, *, stage: str, physician_id: int | None, today: d
     fallback = next((state for state in STAGES if counts[state.value]), State.TO_WRITE)
     chosen = State(stage) if stage in STAGES else fallback
     shown = CardQueue(chosen, _tabs(counts, chosen, physician_id))
-    found = _ids(rows.filter(state=chosen), member)
-    shown.has_more = len(found) > SHOWN
-    wanted = ThankYou.objects.filter(pk__in=found[:SHOWN])
+    wanted = ThankYou.objects.filter(pk__in=_first(rows.filter(state=chosen), member))
     lines = [_line(facts, member) for facts in facts_of(wanted, practice=member.practice, today=today)]
-    shown.lines = sorted(lines, key=_order)
+    shown.lines = sorted(lines, key=_order)[:SHOWN]
+    shown.has_more = len(lines) > SHOWN
     return shown
 
 
@@ -148,10 +147,11 @@ def _tabs(counts: dict[str, int], chosen: State, physician_id: int | None) -> li
     ]
 
 
-def _ids(rows: QuerySet[ThankYou], member: Member) -> list[int]:
+def _first(rows: QuerySet[ThankYou], member: Member) -> QuerySet[ThankYou, Any]:
+    """One's own errands first, then the oldest; of those mailed the last."""
     mine = Case(When(assignee=member, then=Value(False)), default=Value(True), output_field=BooleanField())
-    newest_first = rows.order_by("-mailed_on", mine, "list__week_starts_on", "pk")
-    return list(newest_first.values_list("pk", flat=True)[: SHOWN + 1])
+    ordered = rows.order_by("-mailed_on", mine, "list__week_starts_on", "pk")
+    return ordered.values("pk")[: SHOWN + 1]
 
 
 def _line(facts: RowFacts, member: Member) -> QueueLine:

@@ -20,6 +20,7 @@ from contacts.referral_rows import ReferralRow, referral_rows, sender_of
 from contacts.standing import TONES, Rhythm, Standing, in_words, providers_with_rhythm, standing_on
 from practices.models import Member, Practice
 from practices.roles import Role
+from touchpoints.card_queue import waiting_cards
 from touchpoints.models import Reminder, ThankYou, ThankYouList, Touchpoint
 from touchpoints.reminder_pages import lines_of, visible_to
 from touchpoints.suggestions import facts_of, reports_due
@@ -143,6 +144,7 @@ def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
         overdue=Referral.objects.overdue(now),
         patient=Referral.objects.awaiting_patient(),
         cards=_cards_of(member),
+        waiting=waiting_cards(member) if member.is_manager else ThankYou.objects.none(),
         reports=reports_due(),
         reminders=visible_to(member).filter(member=member).due_on(today),
         today=referrals.filter(received_on=today),
@@ -167,6 +169,7 @@ def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
             f"{to}?awaiting=patient",
         ),
         _cards_figure(found["cards"]),
+        _waiting_figure(found["waiting"]),
         _reminders_figure(found["reminders"]),
         Figure(
             found["reports"],
@@ -194,6 +197,7 @@ def _physician_home(member: Member, now: datetime) -> HomePage:
         figures=[
             *[Figure(1, _list_in_words(line), line.url, is_counted=False) for line in lists],
             Figure(count, text, reverse("referrals") + "?awaiting=report_back"),
+            *_cards_on_lists(lists),
             _reminders_figure(_total(reminders)),
         ],
         sections=[
@@ -305,7 +309,21 @@ def _cards_of(member: Member) -> QuerySet[ThankYou]:
 
 def _cards_figure(count: int) -> Figure:
     text = ngettext("%(n)d card was handed over to you", "%(n)d cards were handed over to you", count)
-    return Figure(count, text, reverse("thank_you"))
+    return Figure(count, text, reverse("thank_you_cards"))
+
+
+def _waiting_figure(count: int) -> Figure:
+    text = ngettext(
+        "%(n)d card waits to be written or mailed", "%(n)d cards wait to be written or mailed", count
+    )
+    return Figure(count, text, reverse("thank_you_cards"))
+
+
+def _cards_on_lists(lists: list[ListLine]) -> list[Figure]:
+    """The way to the cards; each list's own sentence has said how many."""
+    waits = any(line.to_write or line.to_mail for line in lists)
+    text = _("Your cards to write and to mail")
+    return [Figure(1, text, reverse("thank_you_cards"), is_counted=False)] if waits else []
 
 
 def _reminders_figure(count: int) -> Figure:

@@ -22,7 +22,7 @@ from practices.weeks import Week
 from touchpoints import thank_you_acts as acts
 from touchpoints.card_forms import HAND_OVER, CardsForm, HandOverSeveralForm, PrintForm
 from touchpoints.card_queue import SHOWN, WAITING, card_queue, waiting_cards
-from touchpoints.models import ThankYou
+from touchpoints.models import Stationery, ThankYou
 from touchpoints.printing.cards import Card, cards_of, with_problems
 from touchpoints.printing.documents import Document, Kind, stationery_of
 from touchpoints.thank_you_rows import may_pass_on
@@ -95,15 +95,21 @@ def _queue(request: PracticeRequest) -> HttpResponse:
         physician_id=int(physician) if physician.isdecimal() else None,
         today=member.practice.today(timezone.now()),
     )
+    members = _members()
+    physicians = [one for one in members if one.is_physician]
     context = {
         "shown": shown,
         "chosen": request.GET.get("chosen") == "all",
         "physician": physician,
-        "physicians": [] if member.is_physician else Member.objects.physicians(),
-        "hand_over": HandOverSeveralForm(may_decide=shown.may_decide),
-        "printing": PrintForm(stationery=stationery_of(member.practice)),
+        "physicians": [] if member.is_physician else physicians,
+        "hand_over": HandOverSeveralForm(members=members if shown.may_decide else []),
+        "printing": PrintForm(stationery=Stationery.objects.first() or Stationery()),
     }
     return render(request, "touchpoints/cards.html", context)
+
+
+def _members() -> list[Member]:
+    return list(Member.objects.active().select_related("user").order_by("user__name"))
 
 
 def _mark(request: PracticeRequest, rows: list[ThankYou], act: str) -> HttpResponse:
@@ -149,7 +155,8 @@ def _put_back(request: PracticeRequest, row: ThankYou, *, to: State) -> None:
 
 def _hand_over(request: PracticeRequest, rows: list[ThankYou]) -> HttpResponse:
     """To somebody, or back to each card's physician."""
-    form = HandOverSeveralForm(request.POST, may_decide=request.member.role in DECIDES_THANK_YOUS)
+    decides = request.member.role in DECIDES_THANK_YOUS
+    form = HandOverSeveralForm(request.POST, members=_members() if decides else [])
     if not form.is_valid():
         raise PermissionDenied(_("You can give a card back to its physician, and to nobody else."))
     chosen = form.cleaned_data["to"]
