@@ -232,7 +232,7 @@ def _version(row: Touchpoint, *, shows_words: bool) -> Version:
     facts = [
         (_("Outcome"), str(row.get_call_outcome_display()).capitalize()),
         (_("Thanks"), _("given") if row.is_thanks else ""),
-        (_("By"), row.member.user.name),
+        (_("Who"), row.member.user.name),
     ]
     return Version(
         touchpoint=row,
