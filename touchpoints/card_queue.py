@@ -69,22 +69,17 @@ class QueueLine:
         return ", ".join([*where.names[1:], *where.delivery_lines(lambda line: True), where.last_line])
 
     @property
-    def with_whom(self) -> str:
-        """Who has it now."""
-        return self.row.assignee.name if self.row.assignee else self.row.list.physician.name
-
-    @property
     def standing(self) -> str:
-        """ "For 2 patients, week of November 16; with Ana Reyes", or the day it was mailed."""
+        """ "For 2 patients, week of November 16; handed over to Ana Reyes", or the day it was mailed."""
         patients = ngettext("For %(n)d patient", "For %(n)d patients", self.card.count)
         week = _("week of %(day)s") % {"day": date_format(self.card.week_starts_on, "F j")}
         said = f"{patients % {'n': self.card.count}}, {week}"
         if self.row.mailed_on:
-            return _("%(said)s; mailed on %(day)s") % {
-                "said": said,
-                "day": date_format(self.row.mailed_on, "F j"),
-            }
-        return _("%(said)s; with %(name)s") % {"said": said, "name": self.with_whom}
+            mailed = {"said": said, "day": date_format(self.row.mailed_on, "F j")}
+            return _("%(said)s; mailed on %(day)s") % mailed
+        if self.row.assignee:
+            return _("%(said)s; handed over to %(name)s") % {"said": said, "name": self.row.assignee.name}
+        return said
 
 
 @dataclass

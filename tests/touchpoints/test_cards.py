@@ -329,6 +329,21 @@ class TestWhatCannotBePrinted:
         assert "Our typeface has no 😊." in response.content.decode()
         assert get(client, desk.manager, LABELS).status_code == 200
 
+    @pytest.mark.parametrize("line", ["Quillfeather is well", "Mrs. QUILLFEATHER’s heart", "(Quillfeather)"])
+    def test_a_line_that_names_a_patient_stops_the_writing_sheet(self, client, desk, line):
+        with practice_scope(desk.practice):
+            acts.add_line(desk.alder, text=line)
+        response = get(client, desk.manager, "/thank-you/cards/writing-sheet.pdf")
+        assert response.status_code == 422
+        assert "names a patient: take the name out." in response.content.decode()
+        assert "uillfeather" not in response.content.decode()
+
+    def test_a_provider_who_shares_a_patients_name_may_be_named(self, client, desk):
+        with practice_scope(desk.practice):
+            row = card(desk, PATIENT[0], desk.physician, line="Dear Dr. Quillfeather, see you soon")
+        response = get(client, desk.manager, f"/thank-you/cards/writing-sheet.pdf{rows_of(row)}")
+        assert "see you soon" in printed(response)[0]
+
     def test_an_address_too_long_for_its_label_is_named(self, client, desk):
         with practice_scope(desk.practice):
             card(desk, "Dogwood", desk.physician, street="1 " + "Very Long Avenue " * 9)

@@ -1,5 +1,6 @@
 """A thank-you card as it is printed: to whom, where, for what. It knows how many patients, and never which."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -10,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Provider
+from contacts.search import folded
 from practices.models import Practice
 from touchpoints.models import ThankYou
 from touchpoints.printing.addresses import PostalAddress
 from touchpoints.printing.blocks import Block
 from touchpoints.printing.fonts import printable, unprintable
-from touchpoints.suggestions import RowFacts, facts_of
+from touchpoints.suggestions import RowFacts, add_referrals, facts_of
 
 Problem = Callable[["Card"], str]
 
@@ -35,6 +37,7 @@ class Card:
     carried_count: int
     is_first_ever: bool
     personal_line: str
+    names_patient: bool
 
     @classmethod
     def of(cls, facts: RowFacts) -> "Card":
@@ -52,6 +55,7 @@ class Card:
             carried_count=facts.carried_count,
             is_first_ever=facts.is_first_ever,
             personal_line=printable(row.personal_line),
+            names_patient=_names_patient(facts),
         )
 
     @property
@@ -91,14 +95,16 @@ class Card:
 
 def cards_of(rows: QuerySet[ThankYou], *, practice: Practice, today: date) -> list[Card]:
     """The cards of these rows: by physician, then by provider's name; the oldest week of each first."""
-    cards = [Card.of(facts) for facts in facts_of(rows, practice=practice, today=today)]
-    return sorted(cards, key=_order)
+    found = facts_of(rows, practice=practice, today=today)
+    add_referrals([facts for facts in found if facts.row.personal_line])
+    return sorted([Card.of(facts) for facts in found], key=_order)
 
 
 def problem_with_writing(card: Card) -> str:
     """Why the card can't stand on a writing sheet; empty when it can."""
     text = " ".join([card.greeting, str(card.provider), card.office, card.physician, card.personal_line])
-    return _not_to_be_thanked(card) or _not_covered(text)
+    named = _("The line of its own names a patient: take the name out.") if card.names_patient else ""
+    return _not_to_be_thanked(card) or named or _not_covered(text)
 
 
 def problem_with_address(fit: Callable[[PostalAddress], Block | None]) -> Problem:
@@ -130,6 +136,17 @@ def _order(card: Card) -> tuple[str, str, str, date, int]:
         card.week_starts_on,
         card.row_id,
     )
+
+
+def _names_patient(facts: RowFacts) -> bool:
+    """Whether the physician's own line holds the family name of one of its patients, unless the provider's too."""
+    words = _words(facts.row.personal_line) - _words(facts.row.provider.family_name)
+    patients = [*facts.referrals, *facts.reports_due]
+    return any(words & _words(one.patient_family_name) for one in patients)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]+", folded(text)))
 
 
 def _not_to_be_thanked(card: Card) -> str:
