@@ -13,27 +13,26 @@ from practices.models import Member
 from touchpoints.models import Touchpoint
 
 Outcome = Touchpoint.CallOutcome
+WHOM = {"provider_text", "provider", "provider_choice"}
 
 
 class WhomForm(SenderForm):
     """Whom we reached out to, where the page does not know: somebody of the network."""
 
-    new_family_name = new_given_name = new_credentials = new_npi = None
-    office_text = office = office_choice = None
-    new_office_name = new_office_city = new_office_state = new_office_phone = None
     may_be_new = False
     knows_whom = False
 
     def __init__(self, *args: Any, knows_whom: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.knows_whom = knows_whom
+        asked: set[str] = set() if knows_whom else WHOM
+        for name in SenderForm.base_fields.keys() - asked:
+            del self.fields[name]
         if knows_whom:
-            for name in ("provider_text", "provider", "provider_choice"):
-                del self.fields[name]
-        else:
-            field = self.fields["provider_text"]
-            field.label, field.help_text = _("Whom?"), _("Name, office or NPI.")
-            del field.widget.attrs["data-typeahead-new"]
+            return
+        field = self.fields["provider_text"]
+        field.label, field.help_text = _("Whom?"), _("Name, office or NPI.")
+        del field.widget.attrs["data-typeahead-new"]
 
     def _find_provider(self) -> None:
         if not self.knows_whom:

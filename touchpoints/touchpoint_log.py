@@ -19,7 +19,7 @@ from touchpoints.models import Reminder, ThankYou, Touchpoint
 from touchpoints.reminder_rules.calls import cause_of
 from touchpoints.reminders import close, remind
 
-Kind, Outcome = Touchpoint.Kind, Touchpoint.CallOutcome
+Outcome = Touchpoint.CallOutcome
 SECOND_PRESS = timedelta(minutes=1)
 CALL_RULES = ("promised_next_steps", "unreached_calls")
 
@@ -50,8 +50,8 @@ def log_call(
         raise NotPossible(_("Nobody was told: they were not reached."))
     if outcome == Outcome.NO_ANSWER:
         said["is_thanks"] = False
-    about = {"provider": provider, "office": office, "referral": referral}
-    call = _log(Kind.CALL, by=by, now=now, call_outcome=outcome, **about, **said)
+    about: dict[str, Any] = {"provider": provider, "office": office, "referral": referral}
+    call = _log(Touchpoint.Kind.CALL, by=by, now=now, call_outcome=outcome, **about, **said)
     if reports_back and referral:
         referral_way.report_back(referral, by=by, now=now)
     if answers:
@@ -63,7 +63,7 @@ def log_call(
 @transaction.atomic
 def log_card(*, provider: Provider, by: Member, now: datetime, **said: Any) -> Touchpoint:
     """A thank-you card was sent by hand, beside the lists. `said`: happened_on, note. Raises NotPossible."""
-    return _log(Kind.CARD, by=by, now=now, provider=provider, is_thanks=True, **said)
+    return _log(Touchpoint.Kind.CARD, by=by, now=now, provider=provider, is_thanks=True, **said)
 
 
 @transaction.atomic
@@ -129,7 +129,7 @@ def thank_you_of(touchpoint: Touchpoint) -> ThankYou | None:
 
 
 def _log(
-    kind: Kind, *, by: Member, now: datetime, happened_on: date | None = None, **said: Any
+    kind: Touchpoint.Kind, *, by: Member, now: datetime, happened_on: date | None = None, **said: Any
 ) -> Touchpoint:
     """One touchpoint; the second press of the same finds the first."""
     Member.objects.select_for_update(of=("self",)).get(pk=by.pk)

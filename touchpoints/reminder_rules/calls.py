@@ -1,6 +1,8 @@
 """What calls leave to do: a next step that was promised, and whoever could not be reached."""
 
 from collections.abc import Iterable
+from datetime import date
+from typing import cast
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.formats import date_format
@@ -39,7 +41,7 @@ def promised_next_steps(practice: Practice) -> Iterable[Due]:
         yield Due(
             cause=cause_of(touchpoint),
             member_id=touchpoint.next_step_owner_id or touchpoint.member_id,
-            due_on=touchpoint.next_step_on,
+            due_on=cast(date, touchpoint.next_step_on),
             reason=_("The next step promised to %(name)s on %(day)s.") % words,
             **_about(touchpoint),
         )

@@ -85,10 +85,12 @@ def log_a_card(request: PracticeRequest, found: About, now: datetime) -> HttpRes
         today=member.practice.today(now),
         knows_whom=known.is_known,
     )
-    if carry_out(
-        form,
-        lambda: log_card(provider=known.provider or form.known_provider, by=member, now=now, **form.said()),
-    ):
+
+    def act() -> Touchpoint:
+        whom: Any = known.provider or form.known_provider
+        return log_card(provider=whom, by=member, now=now, **form.said())
+
+    if carry_out(form, act):
         return _logged(request, known, form)
     return page(request, "touchpoints/touchpoint_card.html", {"form": form, "about": known})
 
