@@ -269,6 +269,13 @@ class TestDocuments:
         assert "Cedar" in page
         assert get(client, desk.manager, "/thank-you/2026-W45/envelopes.pdf").url == QUEUE
 
+    def test_the_weeks_page_leads_to_its_documents(self, client, desk):
+        page = get(client, desk.physician, "/thank-you/2026-W46/").content.decode()
+        for kind in ("writing-sheet", "labels", "envelopes"):
+            address = f"/thank-you/2026-W46/{kind}.pdf?physician={desk.physician.pk}"
+            assert f'href="{address}"' in page
+            assert "Birch" in "".join(printed(client.get(address)))
+
     def test_envelopes_follow_the_stationery(self, client, desk):
         with practice_scope(desk.practice):
             Stationery.objects.create(

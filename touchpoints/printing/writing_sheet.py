@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from touchpoints.printing.blocks import wrapped
 from touchpoints.printing.cards import Card
-from touchpoints.printing.fonts import FONT, font
+from touchpoints.printing.fonts import FONT, font, printable
 
 MARGIN = 0.75 * inch
 WIDTH = LETTER[0] - 2 * MARGIN
@@ -47,11 +47,11 @@ def _head(canvas: Canvas, title: str) -> float:
 
 
 def _lines(card: Card) -> list[Line]:
-    where = ", ".join(filter(None, [str(card.provider), card.office]))
+    where = printable(", ".join(filter(None, [str(card.provider), card.office])))
     lines = _set(card.greeting, 17, INK, 23)
     lines += _set(where, 10.5, FAINT, 15)
-    lines += _set(_("From %(physician)s") % {"physician": card.physician}, 10.5, FAINT, 18)
-    lines += _set(card.thanks_for, 12, INK, 17)
+    lines += _set(_("From %(physician)s") % {"physician": card.physician}, 10.5, FAINT, 14)
+    lines += _set(card.thanks_for, 12, INK, 22)
     if card.personal_line:
         lines += _set(f"“{card.personal_line}”", 12, INK, 17)
     return lines
