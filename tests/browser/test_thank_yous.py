@@ -170,7 +170,7 @@ def test_story_is_filtered_in_place(site, browser_page, desk):
     page.goto(f"{site.url}/providers/{desk.birch.pk}/")
     expect(page.locator(".timeline > li")).to_have_count(3)
 
-    page.get_by_role("link", name="Referrals").last.click()
+    page.locator(".kinds").get_by_role("link", name="Referrals", exact=True).click()
 
     expect(page.locator(".timeline > li")).to_have_count(2)
     assert "kind=referrals" in page.url
