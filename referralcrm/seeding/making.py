@@ -15,6 +15,7 @@ from contacts.models import Referral, ReferralStep
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.weeks import due_week
+from referralcrm.seeding.calls import write_calls
 from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
 from referralcrm.seeding.loading import reserve_ids
 from referralcrm.seeding.network import Network
@@ -163,4 +164,5 @@ def _finish(practice: Practice, days: Days) -> None:
     practice.lists_made_through = max(newest.monday, days.starts_on - timedelta(weeks=1))
     practice.save(update_fields=["lists_made_through"])
     with practice_scope(practice):
+        write_calls(days)
         remind(now=days.now)
