@@ -31,7 +31,9 @@ class CardsForm(forms.Form):
         super().__init__(data)
         # Any number may come; the view acts on those that are this member's alone.
         row: Any = self.fields["row"]
-        row.choices = [(value, value) for value in data.getlist("row") if value.isdecimal()]
+        row.choices = [
+            (value, value) for value in data.getlist("row") if value.isdecimal() and len(value) < 19
+        ]
 
 
 class HandOverSeveralForm(forms.Form):

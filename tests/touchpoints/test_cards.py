@@ -296,6 +296,12 @@ class TestDocuments:
         assert get(client, stranger, LABELS + rows_of(desk.alder)).status_code == 404
         assert get(client, desk.manager, "/thank-you/cards/payroll.pdf").status_code == 404
 
+    @pytest.mark.parametrize("number", ["9" * 30, "-1", "1-x", "٣", "%00"])
+    def test_numbers_that_are_none_do_no_harm(self, client, desk, number):
+        for address in (f"{LABELS}?rows={number}", f"{QUEUE}?physician={number}&stage={number}"):
+            assert get(client, desk.manager, address).status_code in (200, 302, 404), address
+        assert client.post(QUEUE, {"act": "mailed", "row": number}).status_code in (302, 404)
+
     def test_a_start_beyond_the_sheet_is_refused_in_words(self, client, desk):
         response = get(client, desk.manager, f"{LABELS}?start=31")
         assert response.status_code == 422

@@ -81,9 +81,8 @@ def cards_printed(request: PracticeRequest, kind: str) -> HttpResponse:
 def week_cards_printed(request: PracticeRequest, week: Week, kind: str) -> HttpResponse:
     """The same for the cards of one week that wait, `?physician=7` alone if asked."""
     rows = waiting_cards(request.member).filter(list__week_starts_on=week.monday)
-    physician = request.GET.get("physician", "")
-    if physician.isdecimal():
-        rows = rows.filter(list__physician=int(physician))
+    if physician := _number(request.GET.get("physician", "")):
+        rows = rows.filter(list__physician=physician)
     return _printed(request, kind, rows)
 
 
@@ -92,7 +91,7 @@ def _queue(request: PracticeRequest) -> HttpResponse:
     shown = card_queue(
         member,
         stage=request.GET.get("stage", ""),
-        physician_id=int(physician) if physician.isdecimal() else None,
+        physician_id=_number(physician),
         today=member.practice.today(timezone.now()),
     )
     members = _members()
@@ -221,4 +220,9 @@ def _not_printed(
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split("-") if part.isdecimal()]
+    return [number for part in text.split("-") if (number := _number(part)) is not None]
+
+
+def _number(text: str) -> int | None:
+    """A row's number; longer ones than the database counts to are none."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
