@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from contacts import referral_way
 from contacts.models import Office, Provider, Referral
 from contacts.senders import main_office
-from practices.models import Member
+from practices.isolation import entered_practice_id
+from practices.models import Member, Practice
 from touchpoints.models import Reminder, ThankYou, Touchpoint
 from touchpoints.reminder_rules.calls import cause_of
 from touchpoints.reminders import close, remind
@@ -74,6 +75,7 @@ def correct(
 
     `known` is the number of earlier versions the form knew of: another's correction since then refuses this one.
     """
+    _lock_practice()
     row = _locked(touchpoint)
     if row.withdrawn_at:
         raise NotPossible(_("It was withdrawn meanwhile."))
@@ -99,6 +101,7 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
 
     Raises NotPossible for what a thank-you list holds. A second click changes nothing.
     """
+    _lock_practice()
     row = _locked(touchpoint)
     if row.withdrawn_at:
         return row
@@ -113,12 +116,14 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
 @transaction.atomic
 def finish_next_step(touchpoint: Touchpoint, *, by: Member, now: datetime) -> Touchpoint:
     """What was promised is done, and its reminder with it. A second click changes nothing."""
+    _lock_practice()
+    promised = Reminder.objects.open().filter(rule="promised_next_steps", cause=cause_of(touchpoint))
+    for reminder in promised:
+        close(reminder, by=by, now=now)
     row = _locked(touchpoint)
     if row.next_step_done_at is None:
         row.next_step_done_at = now
         row.save(update_fields=["next_step_done_at"])
-        for reminder in Reminder.objects.open().filter(rule="promised_next_steps", cause=cause_of(row)):
-            close(reminder, by=by, now=now)
     return row
 
 
@@ -132,7 +137,7 @@ def _log(
     kind: Touchpoint.Kind, *, by: Member, now: datetime, happened_on: date | None = None, **said: Any
 ) -> Touchpoint:
     """One touchpoint; the second press of the same finds the first."""
-    Member.objects.select_for_update(of=("self",)).get(pk=by.pk)
+    _lock_practice()
     provider = said.get("provider")
     if provider and not said.get("office"):
         said["office"] = main_office(provider)
@@ -175,6 +180,11 @@ def _keep_earlier(row: Touchpoint, *, by: Member, now: datetime, reason: str) ->
     earlier.withdrawn_at, earlier.withdrawn_by, earlier.withdrawn_reason = now, by, reason
     earlier.corrected_by = row
     earlier.save()
+
+
+def _lock_practice() -> None:
+    """First of all: the reminders are made under the same lock, and merges too, so that none waits for the other."""
+    Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
 
 
 def _locked(touchpoint: Touchpoint) -> Touchpoint:

@@ -138,6 +138,7 @@ class Version:
     facts: list[tuple[str, str]]
     note: str
     next_step: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -239,4 +240,5 @@ def _version(row: Touchpoint, *, shows_words: bool) -> Version:
         facts=[(label, value) for label, value in facts if value],
         note=row.note if shows_words else "",
         next_step=row.next_step if shows_words else "",
+        reason=row.withdrawn_reason if shows_words else "",
     )

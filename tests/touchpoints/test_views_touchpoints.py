@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from contacts.referral_way import move
 from practices.isolation import practice_scope
-from practices.models import PatientAccess
+from practices.models import Cover, PatientAccess
 from practices.roles import Role
 from tests import make
 from touchpoints.models import Feedback, Meeting, Reminder, Touchpoint
 from touchpoints.timeline import Story, timeline
-from touchpoints.touchpoint_log import correct, log_call
+from touchpoints.touchpoint_log import correct, log_call, withdraw
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 18)
@@ -228,6 +228,32 @@ def test_note_about_a_patient_is_for_who_sees_the_patient_and_on_the_record(clie
     with practice_scope(desk.practice):
         views = list(PatientAccess.objects.values_list("page", "referral_ids"))
     assert views == [("touchpoint", [desk.referral.pk])] * is_shown
+
+
+def test_note_read_for_a_colleague_is_on_the_record_as_such(client, desk):
+    call = called(desk, referral=desk.referral, note=SECRET)
+    with practice_scope(desk.practice):
+        Cover.objects.create(
+            physician=desk.physician,
+            covered_by=desk.colleague,
+            starts_on=TODAY,
+            ends_on=TODAY,
+            created_by=desk.manager,
+        )
+
+    assert SECRET in seen(client, desk.colleague, call)
+    with practice_scope(desk.practice):
+        assert PatientAccess.objects.get().covering_for == desk.physician
+
+
+def test_reason_of_a_withdrawal_is_no_way_around_the_note(client, desk):
+    call = called(desk, referral=desk.referral)
+    with practice_scope(desk.practice):
+        withdraw(call, by=desk.physician, now=make.NOW, reason=SECRET)
+
+    assert SECRET not in seen(client, desk.colleague, call)
+    assert SECRET not in seen(client, desk.liaison, call)
+    assert SECRET in seen(client, desk.coordinator, call)
 
 
 def test_note_about_no_patient_is_for_everybody(client, desk):

@@ -201,11 +201,15 @@ def _page(request: PracticeRequest, row: Touchpoint) -> TouchpointPage:
 
 
 def _record(request: PracticeRequest, shown: TouchpointPage) -> None:
+    """Write down whose note was shown, and for whom a covering physician read it."""
+    referral = shown.touchpoint.referral if shown.opens_referral else None
+    is_covering = request.member.is_physician and referral and referral.physician_id != request.member.pk
     record_access(
         request.member,
         act=PatientAccess.Act.VIEWED,
         page="touchpoint",
         referral_ids=shown.referral_ids,
+        covering_for=referral.physician if referral and is_covering else None,
     )
 
 
