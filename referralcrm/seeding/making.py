@@ -1,10 +1,11 @@
-"""Makes invented practices, one after the other; a large one's referrals in several processes."""
+"""Makes invented practices: their people one practice after the other, their referrals in several processes."""
 
 import gc
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
 from multiprocessing import get_context
 from random import Random
@@ -29,7 +30,7 @@ from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpo
 from touchpoints.reminders import remind
 
 DEMO_SEED = 1
-SEEDING_LOCK = 7305_7305  # one number for everybody who seeds
+SEEDING_LOCK = 73_057_305  # one number for everybody who seeds
 AT_HOME = 0.75  # of a provider's patients go to the physician they know
 
 
@@ -48,22 +49,40 @@ def seed(
 ) -> list[Practice]:
     """Make these practices as of the morning of `until`. The same arguments give the same rows.
 
-    With one process it stays in the transaction it is called in; with more, each practice's people and each
-    physician's referrals are committed as they come, so a crash leaves part.
+    With one process it stays in the transaction it is called in; with more, each practice's people and then
+    their referrals are committed as they come, so a crash leaves part.
     """
+    plans, days, made = list(plans), days_until(until), []
     processes = processes or min(os.cpu_count() or 1, 4)
-    made = []
-    for number, plan in enumerate(plans, start=1):
-        text = f"{seed_number}/{number}/{plan.referrals}"
-        practice, units = _prepare(plan, days_until(until), text)
-        made.append((practice, units))
-        if processes == 1:
-            _write_all(units)
-    if processes > 1:
-        _write_in_parallel([unit for _practice, units in made for unit in units], processes)
-    for practice, _units in made:
-        _finish(practice, days_until(until))
-    return [practice for practice, _units in made]
+    with _writing(processes, is_shared=len(plans) < 2 * processes) as write:
+        for number, plan in enumerate(plans, start=1):
+            practice, units = _prepare(plan, days, f"{seed_number}/{number}/{plan.referrals}")
+            write(units)
+            made.append(practice)
+    for practice in made:
+        _finish(practice, days)
+    return made
+
+
+@contextmanager
+def _writing(processes: int, *, is_shared: bool) -> Iterator[Callable[[list[Unit]], None]]:
+    """Write units at once, or in other processes while the next practice is prepared here.
+
+    `is_shared`: several processes share a practice; otherwise each has one to itself, and they meet no lock.
+    """
+    if processes == 1:
+        yield write_units
+        return
+    connections.close_all()  # a connection must not be shared with the processes forked
+    # A unit's rows hold no cycles, and looking for some among them took a sixth of the time.
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=gc.disable) as pool:
+        pool.submit(os.getpid).result()  # forks them all, before there is a connection here again
+        futures: list[Future] = []
+        yield lambda units: futures.extend(
+            pool.submit(write_units, task) for task in ([[unit] for unit in units] if is_shared else [units])
+        )
+        for future in futures:
+            future.result()
 
 
 def _prepare(plan: Plan, days: Days, text: str) -> tuple[Practice, list[Unit]]:
@@ -135,26 +154,15 @@ def _ids(arrivals: Sequence[tuple[date, int]], days: Days) -> dict[str, range]:
     return {name: reserve_ids(model, number) for name, (model, number) in most.items()}
 
 
-def _write_in_parallel(units: Sequence[Unit], processes: int) -> None:
-    connections.close_all()  # a connection must not be shared with the processes forked
-    # A unit's rows hold no cycles, and looking for some among them took a sixth of the time.
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=gc.disable) as pool:
-        # Neighbours are of different practices, so that they seldom lock the same rows.
-        for _done in pool.map(write_unit, sorted(units, key=lambda unit: unit.number)):
-            pass
-
-
-def _write_all(units: Iterable[Unit]) -> None:
-    for unit in units:
-        write_unit(unit)
-
-
-def write_unit(unit: Unit) -> None:
-    """Invent and write one physician's referrals, lists and touchpoints."""
-    with practice_scope(unit.practice_id):
-        referrals = Referrals(unit, Practice.objects.get(pk=unit.practice_id))
-        referrals.write()
-        Thanks(referrals).write()
+def write_units(units: Sequence[Unit]) -> None:
+    """Invent and write referrals, lists and touchpoints of physicians of one practice."""
+    practice_id = units[0].practice_id
+    with practice_scope(practice_id):
+        practice = Practice.objects.get(pk=practice_id)
+        for unit in units:
+            referrals = Referrals(unit, practice)
+            referrals.write()
+            Thanks(referrals).write()
 
 
 def _finish(practice: Practice, days: Days) -> None:
