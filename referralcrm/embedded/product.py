@@ -140,6 +140,8 @@ def _announce(folder: DataFolder, configuration: Configuration) -> None:
         print(f"Demo sign-ins, each with the password {DEMO_PASSWORD}:")
         for account in DEMO_ACCOUNTS:
             print(f"  {account}@demo.example")
+    else:
+        print("To begin a practice: .venv/bin/python manage.py create_practice --help")
     print(f"Logs: {_as_seen_from_here(folder.logs)}", flush=True)
 
 
