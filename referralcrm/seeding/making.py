@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
+from itertools import chain
 from multiprocessing import get_context
 from random import Random
 
@@ -17,19 +18,20 @@ from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.weeks import due_week
 from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
-from referralcrm.seeding.loading import reserve_ids
+from referralcrm.seeding.loading import load, reserve_ids
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
-from referralcrm.seeding.referrals import Referrals, Sender, Unit
+from referralcrm.seeding.referrals import REFERRAL_COLUMNS, STEP_COLUMNS, Referrals, Sender, Unit
 from referralcrm.seeding.specialties import OWN_SPECIALTIES
 from referralcrm.seeding.staff import Staff, make_practice, make_staff
-from referralcrm.seeding.thanks import Thanks
+from referralcrm.seeding.thanks import LINK_COLUMNS, LIST_COLUMNS, ROW_COLUMNS, TOUCHPOINT_COLUMNS, Thanks
 from referralcrm.seeding.visits import write_visits
 from referralcrm.seeding.ways import MOST_STEPS
 from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpoint
 from touchpoints.reminders import remind
 
 DEMO_SEED = 1
+BATCH = 10_000  # referrals: a temporary table costs milliseconds, and memory is not endless
 SEEDING_LOCK = 73_057_305  # one number for everybody who seeds
 AT_HOME = 0.75  # of a provider's patients go to the physician they know
 
@@ -154,15 +156,29 @@ def _ids(arrivals: Sequence[tuple[date, int]], days: Days) -> dict[str, range]:
     return {name: reserve_ids(model, number) for name, (model, number) in most.items()}
 
 
-def write_units(units: Sequence[Unit]) -> None:
+def write_units(units: Iterable[Unit]) -> None:
     """Invent and write referrals, lists and touchpoints of physicians of one practice."""
-    practice_id = units[0].practice_id
-    with practice_scope(practice_id):
-        practice = Practice.objects.get(pk=practice_id)
-        for unit in units:
-            referrals = Referrals(unit, practice)
-            referrals.write()
-            Thanks(referrals).write()
+    batch: list[Unit] = []
+    for unit in units:
+        if batch and sum(len(each.arrivals) for each in batch) + len(unit.arrivals) > BATCH:
+            _write_batch(batch)
+            batch = []
+        batch.append(unit)
+    _write_batch(batch)
+
+
+def _write_batch(units: Sequence[Unit]) -> None:
+    with practice_scope(units[0].practice_id):
+        practice = Practice.objects.get(pk=units[0].practice_id)
+        referrals = [Referrals(unit, practice) for unit in units]
+        thanks = [Thanks(each) for each in referrals]
+        rows = chain.from_iterable
+        load(Referral, REFERRAL_COLUMNS, rows(each.rows for each in referrals))
+        load(ReferralStep, STEP_COLUMNS, rows(each.step_rows() for each in referrals))
+        load(Touchpoint, TOUCHPOINT_COLUMNS, rows(each.touchpoints for each in thanks))
+        load(ThankYouList, LIST_COLUMNS, rows(each.lists for each in thanks))
+        load(ThankYou, ROW_COLUMNS, rows(each.row_tuples() for each in thanks))
+        load(ThankYouReferral, LINK_COLUMNS, rows(each.links for each in thanks))
 
 
 def _finish(practice: Practice, days: Days) -> None:

@@ -14,7 +14,6 @@ from contacts.models.referrals import OWES_WORD, Channel, Status, Urgency
 from contacts.referral_way import set_next_action
 from practices.models import Practice
 from referralcrm.seeding.days import EARLIEST, LATEST, Days, days_until
-from referralcrm.seeding.loading import load
 from referralcrm.seeding.patients import NOBODY_YET, Patient, Patients
 from referralcrm.seeding.specialties import OwnSpecialty
 from referralcrm.seeding.ways import Act, Step, Teller
@@ -129,38 +128,22 @@ def _in_json(value: date | None) -> str:
 
 
 class Referrals:
-    """Invents a unit's referrals and writes them."""
+    """Invents a unit's referrals: `told`, and as `rows` in the order of the table's columns."""
 
     def __init__(self, unit: Unit, practice: Practice) -> None:
         self.unit, self.practice, self.rng, self.days = unit, practice, unit.rng, unit.days
         self.patients = Patients(unit.practice_id, self.rng, charts_from=unit.number * 1_000_000)
         self.teller = Teller(self.days, self.rng, wait_days=unit.specialty.wait_days)
         self.told = list(self._all())
+        self.rows = [self._row(told) for told in self.told]
 
-    def write(self) -> None:
-        """Insert the referrals and their steps."""
-        load(Referral, REFERRAL_COLUMNS, map(self._row, self.told))
-        ids = iter(self.unit.ids["steps"])
-        sealed, practice_id = self.patients.sealed, self.unit.practice_id
-        load(
-            ReferralStep,
-            STEP_COLUMNS,
-            (
-                (
-                    next(ids),
-                    practice_id,
-                    told.id,
-                    act,
-                    at,
-                    by,
-                    sealed(ReferralStep, "note", note),
-                    before,
-                    b"",
-                )
-                for told in self.told
-                for act, at, by, note, before in told.steps
-            ),
-        )
+    def step_rows(self) -> Iterator[tuple]:
+        """The steps of all, in the order of the table's columns."""
+        ids, sealed = iter(self.unit.ids["steps"]), self.patients.sealed
+        for told in self.told:
+            for act, at, by, note, before in told.steps:
+                note = sealed(ReferralStep, "note", note)
+                yield next(ids), self.unit.practice_id, told.id, act, at, by, note, before, b""
 
     def _all(self) -> Iterator[Told]:
         ids, newest_first = self.unit.ids["referrals"], len(self.unit.arrivals)

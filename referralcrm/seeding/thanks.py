@@ -2,16 +2,15 @@
 """How one physician has thanked the senders, week by week: lists since the start, bare touchpoints before it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from practices.weeks import Week, due_week
 from referralcrm.seeding.days import ZONE
-from referralcrm.seeding.loading import load
 from referralcrm.seeding.referrals import Referrals, Sender, Told
 from referralcrm.seeding.words import CALL_NOTES, PERSONAL_LINES, REPORT_CALL_NOTES, SKIP_REASONS
-from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpoint
+from touchpoints.models import ThankYou, Touchpoint
 
 State, Kind = ThankYou.State, Touchpoint.Kind
 CARD_INTERVAL = timedelta(days=28)
@@ -41,7 +40,7 @@ class Row:
 
 
 class Thanks:
-    """Goes through the weeks of a unit's referrals as its physician would have, and writes what was done."""
+    """Goes through the weeks of a unit's referrals as its physician would have."""
 
     def __init__(self, referrals: Referrals) -> None:
         self.unit, self.rng, self.days = referrals.unit, referrals.rng, referrals.days
@@ -56,35 +55,26 @@ class Thanks:
         self._go_through(referrals.told)
         self._report_calls(referrals.told)
 
-    def write(self) -> None:
-        """Insert touchpoints first, since rows point at them."""
+    def row_tuples(self) -> Iterator[tuple]:
+        """The rows of the lists, in the order of the table's columns."""
         sealed, practice_id = self.sealed, self.unit.practice_id
-        load(Touchpoint, TOUCHPOINT_COLUMNS, self.touchpoints)
-        load(ThankYouList, LIST_COLUMNS, self.lists)
-        load(
-            ThankYou,
-            ROW_COLUMNS,
-            (
-                (
-                    row.id,
-                    practice_id,
-                    row.list_id,
-                    row.sender.id,
-                    row.state,
-                    sealed(ThankYou, "personal_line", row.personal_line),
-                    sealed(ThankYou, "skip_reason", row.skip_reason),
-                    row.decided_at,
-                    row.decided_by_id,
-                    row.written_at,
-                    row.written_by_id,
-                    row.mailed_on,
-                    row.card_id,
-                    row.call_id,
-                )
-                for row in self.rows
-            ),
-        )
-        load(ThankYouReferral, LINK_COLUMNS, self.links)
+        for row in self.rows:
+            yield (
+                row.id,
+                practice_id,
+                row.list_id,
+                row.sender.id,
+                row.state,
+                sealed(ThankYou, "personal_line", row.personal_line),
+                sealed(ThankYou, "skip_reason", row.skip_reason),
+                row.decided_at,
+                row.decided_by_id,
+                row.written_at,
+                row.written_by_id,
+                row.mailed_on,
+                row.card_id,
+                row.call_id,
+            )
 
     def _go_through(self, told: Iterable[Told]) -> None:
         weeks: dict[Week, dict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
