@@ -26,7 +26,6 @@ from referralcrm.seeding.specialties import OWN_SPECIALTIES
 from referralcrm.seeding.staff import Staff, make_practice, make_staff
 from referralcrm.seeding.thanks import LINK_COLUMNS, LIST_COLUMNS, ROW_COLUMNS, TOUCHPOINT_COLUMNS, Thanks
 from referralcrm.seeding.visits import write_visits
-from referralcrm.seeding.ways import MOST_STEPS
 from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpoint
 from touchpoints.reminders import remind
 
@@ -142,13 +141,16 @@ def _sender(network: Network, place: int, first_on: date) -> Sender:
 
 
 def _ids(arrivals: Sequence[tuple[date, int]], days: Days) -> dict[str, range]:
-    """Reserved before anything is invented, so that processes don't mix them; what is left over is a gap."""
+    """Reserved before anything is invented, so that processes don't mix them; what is left over is a gap.
+
+    A way has four steps on average and eleven at most; a referral half a touchpoint.
+    """
     count = len(arrivals)
     since_start = sum(1 for day, _place in arrivals if day >= days.starts_on)
     most: dict[str, tuple[type[models.Model], int]] = {
         "referrals": (Referral, count),
-        "steps": (ReferralStep, MOST_STEPS * count),
-        "touchpoints": (Touchpoint, 3 * count),
+        "steps": (ReferralStep, 6 * count + 50),
+        "touchpoints": (Touchpoint, count + 50),
         "lists": (ThankYouList, WEEKS_SINCE_START + 1),
         "rows": (ThankYou, since_start),
         "links": (ThankYouReferral, since_start),

@@ -14,6 +14,7 @@ from contacts.models.referrals import OWES_WORD, Channel, Status, Urgency
 from contacts.referral_way import set_next_action
 from practices.models import Practice
 from referralcrm.seeding.days import EARLIEST, LATEST, Days, days_until
+from referralcrm.seeding.loading import NO_BYTES
 from referralcrm.seeding.patients import NOBODY_YET, Patient, Patients
 from referralcrm.seeding.specialties import OwnSpecialty
 from referralcrm.seeding.ways import Act, Step, Teller
@@ -143,7 +144,7 @@ class Referrals:
         for told in self.told:
             for act, at, by, note, before in told.steps:
                 note = sealed(ReferralStep, "note", note)
-                yield next(ids), self.unit.practice_id, told.id, act, at, by, note, before, b""
+                yield next(ids), self.unit.practice_id, told.id, act, at, by, note, before, NO_BYTES
 
     def _all(self) -> Iterator[Told]:
         ids, newest_first = self.unit.ids["referrals"], len(self.unit.arrivals)
@@ -229,8 +230,8 @@ class Referrals:
             told.urgency,
             PAYERS[int(random() * len(PAYERS))] if random() < 0.8 else "",
             *patient,
-            sealed(Referral, "reason", reason) if patient is not NOBODY_YET else b"",
-            b"",
+            sealed(Referral, "reason", reason) if patient is not NOBODY_YET else NO_BYTES,
+            NO_BYTES,
             told.status,
             told.contact_attempts,
             told.appointment_at,
@@ -242,7 +243,7 @@ class Referrals:
             told.logged_by_id,
             told.withdrawn_at,
             unit.coordinator_id if told.withdrawn_at else None,
-            sealed(Referral, "withdrawn_reason", "Logged twice.") if told.withdrawn_at else b"",
+            sealed(Referral, "withdrawn_reason", "Logged twice.") if told.withdrawn_at else NO_BYTES,
         )
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from practices.weeks import Week, due_week
 from referralcrm.seeding.days import ZONE
+from referralcrm.seeding.loading import NO_BYTES
 from referralcrm.seeding.referrals import Referrals, Sender, Told
 from referralcrm.seeding.words import CALL_NOTES, PERSONAL_LINES, REPORT_CALL_NOTES, SKIP_REASONS
 from touchpoints.models import ThankYou, Touchpoint
@@ -176,7 +177,7 @@ class Thanks:
         for referral in told:
             at = referral.reported_back_at
             by_physician = referral.reported_back_by_id == self.unit.physician_id
-            if at and by_physician and referral.provider_id and self.rng.random() < 0.15:
+            if at and by_physician and referral.provider_id and self.rng.random() < 0.1:
                 note = self._one_of(REPORT_CALL_NOTES)
                 self._touchpoint(
                     Kind.CALL, at.date(), at, referral.sender, note=note, referral_id=referral.id
@@ -208,7 +209,7 @@ class Thanks:
                 self.sealed(Touchpoint, "note", note),
                 at,
                 unit.coordinator_id if kind == Kind.CARD else unit.physician_id,
-                b"",
+                NO_BYTES,
             )
         )
         return pk

@@ -13,12 +13,11 @@ from contacts.models.referrals import Urgency
 from referralcrm.seeding.days import Days
 
 Act = ReferralStep.Act
-MOST_STEPS = 12
 MOST_BOOKINGS = 2
 NO_SHOWS = 0.23  # of booked visits
 CANCELLED_VISITS = 0.05
 # What becomes of a referral before anything is booked; the rest gets an appointment.
-DECLINED, UNREACHABLE, CANCELLED = 0.10, 0.16, 0.08
+DECLINED, UNREACHABLE, CANCELLED = 0.08, 0.13, 0.13
 
 
 class Step(NamedTuple):
