@@ -104,9 +104,9 @@ class _Check:
         """Each person or place once, spelled as most rows do, with the number of rows. Raises Unreadable."""
         spellings: Counter[tuple[str, Name]] = Counter()
         for names, count in self.together.items():
-            for kind, name in zip(KINDS, names, strict=True):
+            for one, name in zip(KINDS, names, strict=True):
                 if name:
-                    spellings[kind, name] += count
+                    spellings[one, name] += count
         rows: Counter[tuple[str, str]] = Counter()
         spelled: dict[tuple[str, str], Name] = {}
         for (kind, name), count in spellings.most_common():

@@ -71,7 +71,7 @@ class Patients:
             sealed(self.practice_id, Referral, "patient_born_on", born_on.isoformat()),
             sealed(self.practice_id, Referral, "patient_chart_number", chart_number),
             *[
-                index and as_bytea(index)
+                as_bytea(index) if index else None
                 for index in (indexes.name_birth, indexes.name_initial, indexes.chart)
             ],
         )
