@@ -32,10 +32,17 @@ def reserve_ids(model: type[models.Model], count: int) -> range:
 
 def load(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows in the order given. Texts hold no tab, line end or backslash; bytes come through `as_bytea`."""
-    lines = "".join(
-        ["\t".join([NULL if value is None else str(value) for value in row]) + "\n" for row in rows]
+    load_lines(
+        model,
+        columns,
+        ["\t".join([NULL if value is None else str(value) for value in row]) + "\n" for row in rows],
     )
-    if not lines:
+
+
+def load_lines(model: type[models.Model], columns: Sequence[str], lines: Iterable[str]) -> None:
+    """Insert rows that are written as COPY reads them."""
+    text = "".join(lines)
+    if not text:
         return
     names = {
         "table": sql.Identifier(model._meta.db_table),
@@ -48,7 +55,7 @@ def load(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seque
             cursor.execute(sql.SQL(statement).format(**names))
 
         run("CREATE TEMP TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA")
-        cursor.copy_expert(sql.SQL("COPY {staged} FROM STDIN").format(**names), io.StringIO(lines))
+        cursor.copy_expert(sql.SQL("COPY {staged} FROM STDIN").format(**names), io.StringIO(text))
         run("INSERT INTO {table} ({columns}) SELECT * FROM {staged}")
         run("DROP TABLE {staged}")
 

@@ -18,7 +18,7 @@ from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.weeks import due_week
 from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
-from referralcrm.seeding.loading import load, reserve_ids
+from referralcrm.seeding.loading import load, load_lines, reserve_ids
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
 from referralcrm.seeding.referrals import REFERRAL_COLUMNS, STEP_COLUMNS, Referrals, Sender, Unit
@@ -176,7 +176,7 @@ def _write_batch(units: Sequence[Unit]) -> None:
         thanks = [Thanks(each) for each in referrals]
         rows = chain.from_iterable
         load(Referral, REFERRAL_COLUMNS, rows(each.rows for each in referrals))
-        load(ReferralStep, STEP_COLUMNS, rows(each.step_rows() for each in referrals))
+        load_lines(ReferralStep, STEP_COLUMNS, rows(each.step_lines() for each in referrals))
         load(Touchpoint, TOUCHPOINT_COLUMNS, rows(each.touchpoints for each in thanks))
         load(ThankYouList, LIST_COLUMNS, rows(each.lists for each in thanks))
         load(ThankYou, ROW_COLUMNS, rows(each.row_tuples() for each in thanks))

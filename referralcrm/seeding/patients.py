@@ -14,6 +14,7 @@ from referralcrm.seeding.loading import NO_BYTES, as_bytea
 from referralcrm.seeding.words import GIVEN_NAMES, PATIENT_NAMES
 
 OLDEST, YOUNGEST = date(1934, 1, 1).toordinal(), date(2019, 12, 31).toordinal()
+WITH_CHART = 0.6  # the others have no chart with us yet
 
 
 class Patient(NamedTuple):
@@ -52,12 +53,12 @@ class Patients:
         family_name = PATIENT_NAMES[int(random() * len(PATIENT_NAMES))]
         given_name = GIVEN_NAMES[int(random() * len(GIVEN_NAMES))]
         born_on = date.fromordinal(OLDEST + int(random() * (YOUNGEST - OLDEST)))
-        patient = self._patient(family_name, given_name, born_on)
+        chart_number = f"H{self.charts_from + len(self.known):07d}" if random() < WITH_CHART else ""
+        patient = self._patient(family_name, given_name, born_on, chart_number)
         self.known.append(patient)
         return patient
 
-    def _patient(self, family_name: str, given_name: str, born_on: date) -> Patient:
-        chart_number = f"H{self.charts_from + len(self.known):07d}"
+    def _patient(self, family_name: str, given_name: str, born_on: date, chart_number: str) -> Patient:
         indexes = patient_indexes(
             family_name=family_name,
             given_name=given_name,

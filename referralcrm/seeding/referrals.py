@@ -20,13 +20,14 @@ from referralcrm.seeding.specialties import OwnSpecialty
 from referralcrm.seeding.ways import Act, Step, Teller
 from referralcrm.seeding.words import PAYERS, STEP_NOTES
 
-CHANNELS = [Channel.FAX] * 9 + [Channel.PHONE] * 4 + [Channel.PORTAL, Channel.EHR] * 3
-CHANNELS += [Channel.EMAIL, Channel.LETTER, Channel.PATIENT]
-URGENCIES = [Urgency.ROUTINE] * 16 + [Urgency.URGENT] * 3 + [Urgency.STAT]
+CHANNELS = [Channel.FAX.value] * 9 + [Channel.PHONE.value] * 4 + [Channel.PORTAL.value, Channel.EHR.value] * 3
+CHANNELS += [Channel.EMAIL.value, Channel.LETTER.value, Channel.PATIENT.value]
+URGENCIES = [Urgency.ROUTINE.value] * 16 + [Urgency.URGENT.value] * 3 + [Urgency.STAT.value]
 ENDS_OF_WORD = frozenset(OWES_WORD)
 ON_THE_WAY = frozenset({Status.RECEIVED, Status.CONTACTED, Status.SCHEDULED})
 # Of the newest referrals of a physician, counted from the end: what is still open about them.
 NO_PROVIDER, NO_PHYSICIAN, NO_PATIENT = (3, 12), (6,), (5,)
+UNTOUCHED = frozenset([*NO_PROVIDER, *NO_PATIENT])
 FORGOTTEN, LATELY = 0.05, timedelta(weeks=4)  # of the newest: nobody goes on with them
 IN_ERROR = 0.003
 
@@ -80,7 +81,7 @@ class Told:
     logged_at: datetime
     logged_by_id: int
     patient: Patient
-    status: str = Status.RECEIVED
+    status: str = Status.RECEIVED.value
     contact_attempts: int = 0
     appointment_at: datetime | None = None
     seen_on: date | None = None
@@ -108,12 +109,12 @@ class Told:
         elif step.act == Act.REPORTED_BACK:
             self.reported_back_at, self.reported_back_by_id = step.at, by_id
             if self.status == Status.SEEN:
-                self.status = Status.CLOSED
+                self.status = Status.CLOSED.value
         else:
             self._move(step)
 
     def _move(self, step: Step) -> None:
-        self.status = str(step.act)
+        self.status = step.act
         self.reported_back_at = self.reported_back_by_id = None
         if step.act == Act.SCHEDULED:
             self.appointment_at = step.appointment_at
@@ -138,13 +139,13 @@ class Referrals:
         self.told = list(self._all())
         self.rows = [self._row(told) for told in self.told]
 
-    def step_rows(self) -> Iterator[tuple]:
-        """The steps of all, in the order of the table's columns."""
-        ids, sealed = iter(self.unit.ids["steps"]), self.patients.sealed
+    def step_lines(self) -> Iterator[str]:
+        """The steps of all, as COPY reads STEP_COLUMNS: they are most of what is written."""
+        ids, sealed, practice_id = iter(self.unit.ids["steps"]), self.patients.sealed, self.unit.practice_id
         for told in self.told:
             for act, at, by, note, before in told.steps:
                 note = sealed(ReferralStep, "note", note)
-                yield next(ids), self.unit.practice_id, told.id, act, at, by, note, before, NO_BYTES
+                yield f"{next(ids)}\t{practice_id}\t{told.id}\t{act}\t{at}\t{by}\t{note}\t{before}\t{NO_BYTES}\n"
 
     def _all(self) -> Iterator[Told]:
         ids, newest_first = self.unit.ids["referrals"], len(self.unit.arrivals)
@@ -168,7 +169,7 @@ class Referrals:
             patient=self.patients.draw() if has_patient else NOBODY_YET,
         )
         told.steps.append((Act.RECEIVED, logged_at, told.logged_by_id, "", "{}"))
-        if from_end not in (*NO_PROVIDER, *NO_PATIENT):
+        if from_end not in UNTOUCHED:
             self._go(told, logged_on)
         self._ask_for_next_action(told)
         return told

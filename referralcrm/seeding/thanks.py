@@ -15,7 +15,7 @@ from touchpoints.models import ThankYou, Touchpoint
 
 State, Kind = ThankYou.State, Touchpoint.Kind
 CARD_INTERVAL = timedelta(days=28)
-THANKED_IN_HISTORY = 0.6  # before the lists, a practice forgets
+THANKED_IN_HISTORY = 0.5  # before the lists, a practice forgets
 WAITING_LAST_WEEK = 0.3  # of the cards of the week before the newest list: to write, or written
 DECIDED_ON_NEWEST = 0.2  # of the rows of colleagues' newest lists
 
@@ -78,15 +78,17 @@ class Thanks:
             )
 
     def _go_through(self, told: Iterable[Told]) -> None:
-        weeks: dict[Week, dict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
+        mondays: dict[date, dict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
         for referral in told:
             if referral.provider_id and referral.physician_id and not referral.withdrawn_at:
-                weeks[Week.of(referral.received_on)][referral.provider_id].append(referral)
-        for week in sorted(weeks):
+                on = referral.received_on
+                mondays[on - timedelta(days=on.weekday())][referral.provider_id].append(referral)
+        for monday in sorted(mondays):
+            week = Week(monday)
             if week.monday < self.days.starts_on:
-                self._remember(week, weeks[week])
+                self._remember(week, mondays[monday])
             elif week <= self.newest:
-                self._list(week, weeks[week])
+                self._list(week, mondays[monday])
 
     def _remember(self, week: Week, senders: dict[int, list[Told]]) -> None:
         """A week before there were lists: what was done stands on the timeline alone."""
