@@ -194,11 +194,12 @@ def main() -> None:
     wanted = parser.parse_args()
     verify_keys()
     bench = Bench(made_file(wanted.rows))
-    checks, writes, floors = [], [], []
+    checks, writes, floors, peak = [], [], [], 0.0
     for turn in range(wanted.rounds):
         bench.empty()
         check, write = bench.imported()
         if turn == 0:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             bench.stage()
         bench.empty()
         floor = bench.floor()
@@ -208,11 +209,10 @@ def main() -> None:
         print(f"round {turn + 1}: check {check:.2f} s, write {write:.2f} s, floor {floor:.2f} s", flush=True)
     whole = statistics.median(a + b for a, b in zip(checks, writes, strict=True))
     floor = statistics.median(floors)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{wanted.rows:,} rows, medians of {wanted.rounds}: check {statistics.median(checks):.2f} s,")
     print(f"write {statistics.median(writes):.2f} s, both {whole:.2f} s; floor {floor:.2f} s")
     print(
-        f"ratio {whole / floor:.2f} (write alone {statistics.median(writes) / floor:.2f}); peak {peak:.0f} MB"
+        f"ratio {whole / floor:.2f} (write alone {statistics.median(writes) / floor:.2f}); peak {peak:.0f} MB, the file included"
     )
 
 

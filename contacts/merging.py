@@ -4,7 +4,7 @@ What points there is read from the models, so that this module need not know who
 down in its order with what stood there before; undoing walks them backwards. Nothing is sent to anybody.
 
 Where a unique key would not let two rows stand side by side, one is folded into the other. A model may refuse
-that by a property `may_be_folded`; when neither may, both stay as they are (docs/decisions/0010-merging.md).
+that by a property `may_be_folded`; when neither may, both stay as they are (docs/decisions/0004-merging.md).
 """
 
 import json

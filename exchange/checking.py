@@ -12,7 +12,7 @@ from exchange import matching, progress
 from exchange.files import content_of
 from exchange.models import Import, ImportName, RejectedRows
 from exchange.reading import MAX_ROWS, Unreadable, read_rows
-from exchange.understanding import Fault, Name, Understander, Understood
+from exchange.understanding import KINDS, Fault, Name, Understander, Understood
 
 MOST_NAMES = 5000
 REJECTED_TOGETHER = 200
@@ -69,7 +69,7 @@ def _read(import_id: int, content: bytes, understander: Understander) -> Iterato
                 _("This file has more than %(most)s rows. Bring it in parts.") % {"most": f"{MAX_ROWS:,}"}
             )
         progress.tell(import_id, read)
-        yield line, cells, None if understander.is_blank(cells) else understander.understand(cells)
+        yield line, cells, understander.understand(cells)
 
 
 class _Check:
@@ -77,8 +77,7 @@ class _Check:
 
     def __init__(self, source: Import) -> None:
         self.source = source
-        self.spellings: Counter[tuple[str, Name]] = Counter()
-        self.keys: set[tuple[str, str]] = set()
+        self.together: Counter[tuple[Name | None, ...]] = Counter()
         self.waiting: list[tuple[int, list[Fault], list[str]]] = []
         self.places = 0
 
@@ -90,7 +89,7 @@ class _Check:
             if result is None:
                 tally["blank"] += 1
             elif isinstance(result, Understood):
-                self._note_names(result)
+                self.together[result.names] += 1
             else:
                 tally["rejected"] += 1
                 self._reject(line, result, cells)
@@ -101,28 +100,22 @@ class _Check:
             setattr(self.source, count, tally[count])
         self.source.remarks = dict(understander.remarks)
 
-    def _note_names(self, row: Understood) -> None:
-        for kind, name in row.names:
-            self.spellings[kind, name] += 1
-            self.keys.add((kind, name.key))
-        if len(self.keys) > MOST_NAMES:
-            raise Unreadable(
-                _(
-                    "More than %(most)s different providers, offices, physicians and locations are named."
-                    " Is each of these columns the right one?"
-                )
-                % {"most": f"{MOST_NAMES:,}"}
-            )
-
     def _names(self) -> list[matching.Spelling]:
-        """Each person or place once, spelled as most rows do, with the number of rows."""
+        """Each person or place once, spelled as most rows do, with the number of rows. Raises Unreadable."""
+        spellings: Counter[tuple[str, Name]] = Counter()
+        for names, count in self.together.items():
+            for one, name in zip(KINDS, names, strict=True):
+                if name:
+                    spellings[one, name] += count
         rows: Counter[tuple[str, str]] = Counter()
         spelled: dict[tuple[str, str], Name] = {}
-        for (kind, name), count in self.spellings.most_common():
+        for (kind, name), count in spellings.most_common():
             rows[kind, name.key] += count
             first = spelled.setdefault((kind, name.key), name)
             # What the commonest spelling lacks, credentials say, a rarer one may have.
             first.said = {part: text or name.said[part] for part, text in first.said.items()}
+        if len(spelled) > MOST_NAMES:
+            raise _too_many_names()
         return [(kind, name, rows[kind, key]) for (kind, key), name in spelled.items()]
 
     def _reject(self, line: int, faults: list[Fault], cells: list[str]) -> None:
@@ -135,3 +128,13 @@ class _Check:
             RejectedRows.objects.create(source=self.source, place=self.places, rows_text=dumps(self.waiting))
             self.places += 1
             self.waiting = []
+
+
+def _too_many_names() -> Unreadable:
+    return Unreadable(
+        _(
+            "More than %(most)s different providers, offices, physicians and locations are named."
+            " Is each of these columns the right one?"
+        )
+        % {"most": f"{MOST_NAMES:,}"}
+    )

@@ -1,7 +1,7 @@
 """People's names as exports write them: `LAST, FIRST M`, titles, credentials, all capitals.
 
 A provider's name is taken apart by nameparser, once per spelling. It takes 150 µs a name, 15 s for 100,000
-patients, so the two plain forms are read here (docs/decisions/0011-import.md).
+patients, so the two plain forms are read here (docs/decisions/0005-import.md).
 """
 
 import re

@@ -120,9 +120,9 @@ def preview_of(source: Import, today: Any) -> list[dict[str, Any]]:
     understander = Understander(source.layout, today=today)
     shown = []
     for line, cells in source.layout.sample[:PREVIEWED]:
-        if understander.is_blank(cells):
-            continue
         result = understander.understand(cells)
+        if result is None:
+            continue
         if isinstance(result, Understood):
             shown.append(
                 {"line": line, "row": result, "sender": _sender(result), "patient": _patient(result)}

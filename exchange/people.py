@@ -4,25 +4,35 @@ from contacts.models import Office, Provider, ProviderOffice
 from contacts.search import refresh_search
 from exchange import matching
 from exchange.models import Import, ImportName
-from exchange.understanding import office_from
+from exchange.understanding import KINDS, Name, office_from
 from practices.encryption import blind_index
 
 Kind, Decision = ImportName.Kind, ImportName.Decision
 LEFT_OUT = -1
 
 
-class People(dict[tuple[str, str], "int | None"]):
-    """(kind, key within the file) → the id of our row, LEFT_OUT, or None for left open."""
+Ids = tuple[int | None, ...]
+
+
+class People:
+    """Whom the names of a row mean: ids of our rows in the order of KINDS, LEFT_OUT, or None for left open."""
 
     def __init__(self, by_index: dict[tuple[str, bytes], int | None], practice_id: int) -> None:
-        super().__init__()
         self._by_index, self._practice_id = by_index, practice_id
+        self._ids: dict[tuple[Name | None, ...], Ids] = {}
 
-    def __missing__(self, pair: tuple[str, str]) -> int | None:
-        kind, key = pair
-        index = blind_index(f"import-{kind}", key, practice_id=self._practice_id) or b""
-        self[pair] = self._by_index[kind, index]
-        return self[pair]
+    def ids_of(self, names: tuple[Name | None, ...]) -> Ids:
+        ids = self._ids.get(names)
+        if ids is None:
+            ids = tuple(
+                self._id(kind, name) if name else None for kind, name in zip(KINDS, names, strict=True)
+            )
+            self._ids[names] = ids
+        return ids
+
+    def _id(self, kind: str, name: Name) -> int | None:
+        index = blind_index(f"import-{kind}", name.key, practice_id=self._practice_id) or b""
+        return self._by_index[kind, index]
 
 
 def resolve(source: Import) -> People:

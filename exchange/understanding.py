@@ -4,19 +4,22 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 
 from django.utils.translation import gettext as _
 
 from contacts.models.referrals import Channel, Urgency
 from contacts.npi import is_valid
-from exchange.columns import DATES
+from exchange.columns import FIELDS
 from exchange.dates import MDY, parse_date
 from exchange.models import ImportName, Layout
 from exchange.names import PersonName, clean_credentials, patient_name, provider_name
 from practices.encryption import normalised
 
 Kind = ImportName.Kind
+KINDS = (Kind.PROVIDER, Kind.OFFICE, Kind.PHYSICIAN, Kind.LOCATION)
 Fault = tuple[str, str]
+Values = dict[str, str]
 EARLIEST = date(1900, 1, 1)
 LONGEST = {
     "source_number": 80,
@@ -100,8 +103,9 @@ class Understood:
     location: Name | None
 
     @property
-    def names(self) -> list[tuple[str, Name]]:
-        return [(kind, name) for kind in Kind.values if (name := getattr(self, kind))]
+    def names(self) -> tuple[Name | None, ...]:
+        """In the order of `KINDS`."""
+        return (self.provider, self.office, self.physician, self.location)
 
 
 class Understander:
@@ -112,17 +116,23 @@ class Understander:
         self.layout = layout
         self.header = [cell.strip() for cell in layout.header]
         self.remarks: Counter[str] = Counter()
-        self._place = {field: layout.place(field) for field in LONGEST | dict.fromkeys(DATES)}
-        for field in ("provider_name", "provider_npi", "patient_name", "office_phone", "office_fax", "channel", "urgency"):  # fmt: skip
-            self._place[field] = layout.place(field)
-        self._day_header = self._cell(self.header, "received_on")
+        width = len(layout.columns)
+        # One cell more than there are columns, always empty: what the file does not have stands there.
+        self._pick = itemgetter(*(width if (at := layout.place(field)) is None else at for field in FIELDS))
+        self._padding = [""] * (width + 1)
+        self._day_header = self._values(self.header)["received_on"]
         self._providers: dict[tuple[str, ...], Name | None] = {}
         self._offices: dict[tuple[str, ...], Name | None] = {}
         self._ours: dict[tuple[str, str], Name | None] = {}
 
-    def is_blank(self, cells: list[str]) -> bool:
+    def understand(self, cells: list[str]) -> Understood | list[Fault] | None:
+        """The row's values, or everything that is wrong with it, or None for a blank one."""
+        values = self._values(cells)
+        return None if self._is_blank(cells, values) else self._understood(values)
+
+    def _is_blank(self, cells: list[str], values: Values) -> bool:
         """Nothing in it, the header once more, or a total."""
-        day = self._cell(cells, "received_on")
+        day = values["received_on"]
         if day and day != self._day_header and len(cells) - cells.count("") > 3:
             return False  # nearly every row, told at once
         filled = [cell for cell in cells if cell and not cell.isspace()]
@@ -130,18 +140,17 @@ class Understander:
             return True
         if len(cells) == len(self.header) and [cell.strip() for cell in cells] == self.header:
             return True
-        return len(filled) <= 3 and not self._cell(cells, "patient_family_name") and _says_total(filled[0])
+        return len(filled) <= 3 and not values["patient_family_name"] and _says_total(filled[0])
 
-    def understand(self, cells: list[str]) -> Understood | list[Fault]:
-        """The row's values, or everything that is wrong with it."""
+    def _understood(self, values: Values) -> Understood | list[Fault]:
         faults: list[Fault] = []
-        received_on = self._date(cells, "received_on", faults)
-        born_on = self._date(cells, "patient_born_on", faults)
-        family, given = self._patient(cells)
-        source_number, chart = self._cell(cells, "source_number"), self._cell(cells, "patient_chart_number")
-        provider = self._provider(cells, faults)
-        office = self._office(cells)
-        self._too_long(cells, faults)
+        received_on = self._date(values, "received_on", faults)
+        born_on = self._date(values, "patient_born_on", faults)
+        family, given = self._patient(values)
+        source_number, chart = values["source_number"], values["patient_chart_number"]
+        provider = self._provider(values, faults)
+        office = self._office(values)
+        self._too_long(values, faults)
         if received_on is None and not any(field == "received_on" for field, _said in faults):
             faults.append(("received_on", _("The day it was received is missing.")))
         if provider is None and office is None:
@@ -151,28 +160,30 @@ class Understander:
             return faults
         return Understood(
             received_on=received_on,
-            channel=self._channel(cells),
-            urgency=self._urgency(cells),
-            payer=self._cell(cells, "payer"),
+            channel=self._channel(values),
+            urgency=self._urgency(values),
+            payer=values["payer"],
             source_number=source_number,
             family_name=family,
             given_name=given,
             born_on=born_on,
             chart_number=chart,
-            reason=self._cell(cells, "reason"),
-            notes=self._cell(cells, "notes"),
+            reason=values["reason"],
+            notes=values["notes"],
             provider=provider,
             office=office,
-            physician=self._of_ours(cells, Kind.PHYSICIAN),
-            location=self._of_ours(cells, Kind.LOCATION),
+            physician=self._of_ours(values, Kind.PHYSICIAN),
+            location=self._of_ours(values, Kind.LOCATION),
         )
 
-    def _cell(self, cells: list[str], field: str) -> str:
-        place = self._place[field]
-        return cells[place].strip() if place is not None and place < len(cells) else ""
+    def _values(self, cells: list[str]) -> Values:
+        """The row's text by field."""
+        width = len(self._padding) - 1
+        stripped = [cell.strip() for cell in cells[:width]]
+        return dict(zip(FIELDS, self._pick(stripped + self._padding[len(stripped) :]), strict=True))
 
-    def _date(self, cells: list[str], field: str, faults: list[Fault]) -> date | None:
-        text = self._cell(cells, field)
+    def _date(self, values: Values, field: str, faults: list[Fault]) -> date | None:
+        text = values[field]
         if not text:
             return None
         day = parse_date(text, self.layout.date_orders.get(field, MDY), self.today)
@@ -184,12 +195,12 @@ class Understander:
             return day
         return None
 
-    def _patient(self, cells: list[str]) -> tuple[str, str]:
-        family, given = self._cell(cells, "patient_family_name"), self._cell(cells, "patient_given_name")
+    def _patient(self, values: Values) -> tuple[str, str]:
+        family, given = values["patient_family_name"], values["patient_given_name"]
         if family or given:
             # "LAST, FIRST" in the column of family names, which two systems in five do
             return patient_name(family) if "," in family and not given else (family, given)
-        return patient_name(self._cell(cells, "patient_name"))
+        return patient_name(values["patient_name"])
 
     def _identity(
         self, family: str, given: str, born_on: date | None, chart: str, number: str, faults: list[Fault]
@@ -209,25 +220,25 @@ class Understander:
                 )
             )
 
-    def _too_long(self, cells: list[str], faults: list[Fault]) -> None:
-        if max(map(len, cells)) <= SHORTEST_LIMIT:
+    def _too_long(self, values: Values, faults: list[Fault]) -> None:
+        if max(map(len, values.values())) <= SHORTEST_LIMIT:
             return
         for field, most in LONGEST.items():
-            if len(self._cell(cells, field)) > most:
+            if len(values[field]) > most:
                 faults.append((field, _("This is longer than %(most)s characters.") % {"most": most}))
 
-    def _channel(self, cells: list[str]) -> str:
-        text = normalised(self._cell(cells, "channel"))
+    def _channel(self, values: Values) -> str:
+        text = normalised(values["channel"])
         return CHANNELS.get(text, self.layout.channel)
 
-    def _urgency(self, cells: list[str]) -> str:
-        text = normalised(self._cell(cells, "urgency"))
+    def _urgency(self, values: Values) -> str:
+        text = normalised(values["urgency"])
         if text not in URGENCIES:
             self.remarks["urgency"] += 1
         return URGENCIES.get(text, Urgency.ROUTINE)
 
-    def _provider(self, cells: list[str], faults: list[Fault]) -> Name | None:
-        parts = tuple(self._cell(cells, field) for field in _PROVIDER)
+    def _provider(self, values: Values, faults: list[Fault]) -> Name | None:
+        parts = _PROVIDER(values)
         if parts not in self._providers:
             if len(self._providers) > CACHED:
                 self._providers.clear()
@@ -239,16 +250,16 @@ class Understander:
             faults.append(("provider_name", _("This is longer than %(most)s characters.") % {"most": 100}))
         return name
 
-    def _office(self, cells: list[str]) -> Name | None:
-        parts = tuple(self._cell(cells, field) for field in _OFFICE)
+    def _office(self, values: Values) -> Name | None:
+        parts = _OFFICE(values)
         if parts not in self._offices:
             if len(self._offices) > CACHED:
                 self._offices.clear()
             self._offices[parts] = office_from(*parts)
         return self._offices[parts]
 
-    def _of_ours(self, cells: list[str], kind: str) -> Name | None:
-        text = self._cell(cells, kind)
+    def _of_ours(self, values: Values, kind: str) -> Name | None:
+        text = values[kind]
         if (kind, text) not in self._ours:
             if len(self._ours) > CACHED:
                 self._ours.clear()
@@ -257,7 +268,7 @@ class Understander:
         return self._ours[kind, text]
 
 
-_PROVIDER = (
+_PROVIDER = itemgetter(
     "provider_name",
     "provider_family_name",
     "provider_given_name",
@@ -266,7 +277,7 @@ _PROVIDER = (
     "office_name",
     "office_city",
 )
-_OFFICE = ("office_name", "office_city", "office_phone", "office_fax")
+_OFFICE = itemgetter("office_name", "office_city", "office_phone", "office_fax")
 
 
 def _provider_from(

@@ -1,9 +1,10 @@
 """Take an import back: what it added goes, unless something was done with it since."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, ProtectedError, Q
+from django.db.models import ProtectedError, Q
 from django.db.models.expressions import RawSQL
 
 from contacts.models import Office, Provider, Referral, ReferralStep
@@ -41,59 +42,62 @@ def undo(import_id: int, *, now: datetime) -> None:
         return
     # As thank-you lists are made: the same lock, so that none picks up what is about to go.
     Practice.objects.select_for_update(no_key=True).get(pk=source.practice_id)
-    stayed = _what_stays(source)
-    removed = _remove_referrals(source, by=source.undone_by, now=now)
-    source.stayed = {why: count for why, count in {**stayed, "removed": removed}.items() if count}
+    there = set(_ours(Referral, "pk", source.added_ids).select_for_update().values_list("pk", flat=True))
+    staying = _staying(there)
+    going = there.difference(*staying.values())
+    _remove_referrals(list(going), by=source.undone_by, now=now)
+    counts = {**{why: len(ids) for why, ids in staying.items()}, "removed": len(going)}
+    source.stayed = {why: count for why, count in counts.items() if count}
     _remove_people(source)
     source.enter(Import.State.UNDONE, now=now, undone_at=now)
 
 
-def _added(ids: list[int]) -> models.QuerySet:
-    return Referral.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [ids]))
+def _ours(model: type[models.Model], field: str, ids: Collection[int]) -> models.QuerySet:
+    """The rows whose field is one of many ids; an array is quicker than a list of them all."""
+    return model.objects.filter(**{f"{field}__in": RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])})
 
 
-def _moved_on() -> Q:
-    later = ReferralStep.objects.filter(referral=OuterRef("pk")).exclude(act=ReferralStep.Act.RECEIVED)
-    return Q(Exists(later)) | ~Q(status=Status.RECEIVED) | Q(withdrawn_at__isnull=False)
+def _staying(there: set[int]) -> dict[str, set[int]]:
+    """Which of the referrals stay, each under the first reason that applies."""
+    moved_on = _moved_on(there)
+    thanked = _thanked(there) - moved_on
+    return {"moved_on": moved_on, "thanked": thanked, "worked_on": _worked_on(there) - moved_on - thanked}
 
 
-def _thanked() -> Q:
-    links = ThankYouReferral.objects.filter(referral=OuterRef("pk"))
-    return Q(Exists(links.exclude(thank_you__state=ThankYou.State.UNDECIDED)))
+def _moved_on(there: set[int]) -> set[int]:
+    steps = _ours(ReferralStep, "referral", there).exclude(act=ReferralStep.Act.RECEIVED)
+    moved = _ours(Referral, "pk", there).exclude(status=Status.RECEIVED, withdrawn_at=None)
+    return {*steps.values_list("referral_id", flat=True), *moved.values_list("pk", flat=True)}
 
 
-def _worked_on() -> Q:
+def _thanked(there: set[int]) -> set[int]:
+    links = _ours(ThankYouReferral, "referral", there).exclude(thank_you__state=ThankYou.State.UNDECIDED)
+    return set(links.values_list("referral_id", flat=True))
+
+
+def _worked_on(there: set[int]) -> set[int]:
     """A reminder that somebody closed, or a row of another kind."""
     closed = [Reminder.State.DONE, Reminder.State.DISMISSED]
-    found = Q(Exists(Reminder.objects.filter(referral=OuterRef("pk"), state__in=closed)))
+    found = set(
+        _ours(Reminder, "referral", there).filter(state__in=closed).values_list("referral_id", flat=True)
+    )
     for relation in Referral._meta.related_objects:
         if not relation.many_to_many and relation.related_model not in GOES_ALONG:
-            rows = relation.related_model.objects.filter(**{relation.field.name: OuterRef("pk")})
-            found |= Q(Exists(rows))
+            name = relation.field.name
+            rows = _ours(relation.related_model, name, there)
+            found.update(rows.values_list(f"{name}_id", flat=True))
     return found
 
 
-def _what_stays(source: Import) -> dict[str, int]:
-    """By reason, the first that applies."""
-    added = _added(source.added_ids)
-    return {
-        "moved_on": added.filter(_moved_on()).count(),
-        "thanked": added.filter(~_moved_on(), _thanked()).count(),
-        "worked_on": added.filter(~_moved_on(), ~_thanked(), _worked_on()).count(),
-    }
-
-
-def _remove_referrals(source: Import, *, by: Member, now: datetime) -> int:
-    untouched = _added(source.added_ids).filter(~_moved_on(), ~_thanked(), ~_worked_on())
-    ids = list(untouched.select_for_update(of=("self",)).values_list("pk", flat=True))
-    going = _added(ids)
+def _remove_referrals(ids: list[int], *, by: Member, now: datetime) -> None:
+    going = _ours(Referral, "pk", ids)
     # Withdrawn ones leave their undecided thank-you rows, and rows left empty go with them.
     going.update(withdrawn_at=now, withdrawn_by=by)
     keep_lists_true(now=now)
     for model in (ReferralStep, Reminder):
-        rows = model.objects.filter(referral__in=going)
+        rows = _ours(model, "referral", ids)
         rows._raw_delete(rows.db)
-    return going._raw_delete(going.db)
+    going._raw_delete(going.db)
 
 
 def _remove_people(source: Import) -> None:

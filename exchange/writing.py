@@ -12,7 +12,7 @@ from contacts.referral_way import set_next_action
 from exchange import progress
 from exchange.checking import Read, State, claimed, understood_rows
 from exchange.models import Import
-from exchange.people import LEFT_OUT, People, resolve
+from exchange.people import LEFT_OUT, Ids, People, resolve
 from exchange.reading import Unreadable
 from exchange.sealing import Sealer
 from exchange.understanding import Understood
@@ -70,9 +70,8 @@ WITH added AS (
         CASE WHEN received_on < %(starts_on)s THEN NULL
              WHEN urgency = 'stat' THEN %(stat)s WHEN urgency = 'urgent' THEN %(urgent)s ELSE %(routine)s END,
         %(now)s, %(member)s, ''
-    FROM incoming LEFT JOIN there_already USING (line)
-    WHERE there_already.line IS NULL
-    ORDER BY line
+    FROM incoming
+    WHERE NOT EXISTS (SELECT FROM there_already WHERE there_already.line = incoming.line)
     ON CONFLICT (practice_id, source_number) DO NOTHING
     RETURNING id
 ), steps AS (
@@ -103,6 +102,7 @@ def write(import_id: int, *, now: datetime) -> None:
             cursor.copy_expert("COPY incoming FROM STDIN", _Lines(lines))
         cursor.execute("ANALYZE incoming")
         cursor.execute(THERE_ALREADY, {"practice": source.practice_id})
+        cursor.execute("ANALYZE there_already")
         cursor.execute(INSERT, _values(source, now))
         source.added_ids = cursor.fetchone()[0]
         # Gone with the transaction anyway; two imports may share one.
@@ -131,16 +131,13 @@ def copy_lines(source: Import, rows: Iterable[Read], people: People) -> Iterator
         elif not isinstance(row, Understood):
             source.rejected += 1
         else:
-            ids = [people[kind, name.key] if (name := getattr(row, kind)) else None for kind in KINDS]
+            ids = people.ids_of(row.names)
             if LEFT_OUT in ids or not (ids[0] or ids[1]):
                 source.left_out += 1
                 continue
             patient, indexes = sealer.seal(row)
             if seen.is_new(row, ids, indexes):
                 yield _copy_line(line, row, patient, indexes, ids)
-
-
-KINDS = ("provider", "office", "physician", "location")
 
 
 class _Seen:
@@ -150,7 +147,7 @@ class _Seen:
         self.numbers: set[str] = set()
         self.patients: dict[tuple[object, ...], bool] = {}
 
-    def is_new(self, row: Understood, ids: list[int | None], indexes: tuple[bytes | None, ...]) -> bool:
+    def is_new(self, row: Understood, ids: Ids, indexes: tuple[bytes | None, ...]) -> bool:
         birth, initial, chart = indexes
         sender = ids[0] or -(ids[1] or 0)
         patient = (sender, row.received_on, chart) if chart else (sender, row.received_on, birth, initial)
@@ -170,7 +167,7 @@ def _copy_line(
     row: Understood,
     patient: tuple[bytes | None, ...],
     indexes: tuple[bytes | None, ...],
-    ids: list[int | None],
+    ids: Ids,
 ) -> str:
     values = [
         str(line),

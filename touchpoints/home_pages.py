@@ -407,7 +407,7 @@ def _relationship(provider: Any, rhythm: Rhythm, today: date) -> HomeRow:
 
 
 def _due(at: datetime | None) -> str:
-    return _("due %(day)s") % {"day": date_format(localtime(at), "j F")} if at else ""
+    return _("due %(day)s") % {"day": date_format(localtime(at), "F j")} if at else ""
 
 
 def _counted(rows: QuerySet) -> QuerySet:

@@ -68,7 +68,7 @@ def due_in_words(day: date, today: date) -> str:
     days = (today - day).days
     if days > 0:
         return ngettext("%(n)d day overdue", "%(n)d days overdue", days) % {"n": days}
-    return _("due on %(day)s") % {"day": date_format(day, "l, j F")} if days else _("due today")
+    return _("due on %(day)s") % {"day": date_format(day, "l, F j")} if days else _("due today")
 
 
 def _part(row: Reminder, today: date) -> str:

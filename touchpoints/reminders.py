@@ -135,9 +135,9 @@ def snooze(reminder: Reminder, *, until: date, now: datetime) -> Reminder:
 
 
 def week_in_words(week: Week) -> str:
-    """ "16–22 November"."""
-    first = date_format(week.monday, "j" if week.monday.month == week.sunday.month else "j F")
-    return f"{first}–{date_format(week.sunday, 'j F')}"
+    """ "November 16–22"."""
+    last = date_format(week.sunday, "j" if week.monday.month == week.sunday.month else "F j")
+    return f"{date_format(week.monday, 'F j')}–{last}"
 
 
 def _waiting(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:

@@ -123,7 +123,7 @@ def suggest(fact: RowFacts, *, today: date, card_interval_days: int) -> tuple[Su
             days,
         )
         return Suggestion.CARD, text % {"days": days}
-    on = date_format(fact.last_card_on, "j F")
+    on = date_format(fact.last_card_on, "F j")
     return Suggestion.CARRY, _("A card went out on %(day)s: carry these to the next one.") % {"day": on}
 
 

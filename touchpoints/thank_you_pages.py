@@ -247,12 +247,12 @@ def _why_empty(practice: Practice, week: Week, now: datetime) -> str:
     if week.sunday < practice.starts_on:
         return _(
             "Referrals before %(day)s are history: they count for the relationship, and join no list."
-        ) % {"day": date_format(practice.starts_on, "j F Y")}
+        ) % {"day": date_format(practice.starts_on, "F j, Y")}
     if practice.lists_made_through and week.monday <= practice.lists_made_through:
         return _("No referrals came in this week, so there is nobody to thank.")
     day = week.next().monday + timedelta(days=practice.list_weekday)
     hour = time(practice.list_hour)
     if now < datetime.combine(day, hour, practice.zone):
-        when = {"day": date_format(day, "l, j F"), "hour": time_format(hour)}
+        when = {"day": date_format(day, "l, F j"), "hour": time_format(hour)}
         return _("The list of this week is made on %(day)s, at %(hour)s.") % when
     return _("The list of this week is being made. Look again in a few minutes.")

@@ -184,10 +184,10 @@ class RowLine:
             State.SKIPPED: _("%(name)s skipped this."),
             State.CARRIED: _("%(name)s carried these patients to the next card."),
         }[State(row.state)]
-        day = date_format(row.mailed_on, "j F") if row.mailed_on else ""
+        day = date_format(row.mailed_on, "F j") if row.mailed_on else ""
         said = [words % {"name": by, "day": day}]
         if row.call and row.state != State.CALLED:
-            said.append(_("They were called on %(day)s.") % {"day": date_format(row.call.happened_on, "j F")})
+            said.append(_("They were called on %(day)s.") % {"day": date_format(row.call.happened_on, "F j")})
         elif self.may_decide and not row.call_id and self.facts.suggestion in ASK_FOR_CALL:
             said.append(_("A call is suggested too."))
         if row.skip_reason and self.may_decide:
@@ -236,7 +236,7 @@ class RowLine:
         words = str(STATUS_WORDS.get(status, status.label))
         if status == Status.SCHEDULED and referral.appointment_at:
             words = _("scheduled for %(day)s") % {
-                "day": date_format(localtime(referral.appointment_at), "j F")
+                "day": date_format(localtime(referral.appointment_at), "F j")
             }
         return PatientLine(
             label=label or _("Patient not named yet"),

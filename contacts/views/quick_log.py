@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -36,8 +36,7 @@ def referral_new(request: PracticeRequest) -> HttpResponse:
     kept = None if request.method == "POST" else kept_draft(request.member)
     initial = {**defaults(request, now), **(kept or {})}
     form = QuickLogForm(request.POST or None, member=request.member, now=now, initial=initial)
-    if form.is_valid():
-        referral = save(form, by=request.member, now=now)
+    if form.is_valid() and (referral := save_or_ask_again(form, by=request.member, now=now)):
         message = _("Logged %(reference)s from %(sender)s.") % {
             "reference": referral.reference,
             "sender": sender_of(referral),
@@ -58,6 +57,17 @@ def referral_new(request: PracticeRequest) -> HttpResponse:
 def may_see(request: PracticeRequest) -> bool:
     """Whether this member may be shown patients."""
     return request.member.role in SEES_PATIENTS
+
+
+def save_or_ask_again(form: QuickLogForm, *, by: Member, now: Any) -> Referral | None:
+    """Write it, or None when somebody wrote the same number or NPI meanwhile: the form then says so."""
+    try:
+        return save(form, by=by, now=now)
+    except IntegrityError:
+        form.full_clean()
+        if form.is_valid():
+            raise
+        return None
 
 
 @transaction.atomic

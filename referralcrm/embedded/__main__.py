@@ -32,12 +32,16 @@ def main() -> int:
         print(refusal, file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        print("The disk is full: make room, then start again.", file=sys.stderr)
+        print(_sentence(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130 if arguments.act == "exec" else 0
+
+
+def _sentence(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "The disk is full: make room, then start again."
+    return f"It cannot go on: {error.filename or 'the system'}: {(error.strerror or str(error)).lower()}."
 
 
 def _interrupt_once(number: int, frame: object) -> None:

@@ -8,10 +8,12 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from signal import SIGKILL, SIGQUIT, SIGTERM
 from typing import Any
+
+import psycopg2
 
 from referralcrm.embedded.configuration import BASE_DIR, Configuration, Refused
 from referralcrm.embedded.folder import DataFolder
@@ -40,10 +42,12 @@ def run_product(configuration: Configuration) -> None:
     with _port(configuration.port) as listener, running_servers(configuration) as servers:
         _prepare(folder, servers.environ, demo=configuration.demo)
         with Keeper(servers.children) as keeper:
-            for command in _commands(folder, servers, listener):
-                keeper.add(command)
+            web, *background = _commands(folder, servers, listener)
+            keeper.add(web)
             while not _is_ready(configuration.port):
                 keeper.look_after()
+            for command in background:  # later, since a person waits for the pages alone
+                keeper.add(command)
             _announce(folder, configuration)
             while True:
                 keeper.look_after()
@@ -77,8 +81,15 @@ def _prepare(folder: DataFolder, environ: Mapping[str, str], *, demo: bool) -> N
     print("Preparing the database …", flush=True)
     _manage(folder, environ, "migrate", "--noinput")
     _collect_static(folder, environ)
-    if demo:
+    if demo and _is_empty(environ["DATABASE_URL"]):
         _manage(folder, environ, "seed", "--demo-if-empty")
+
+
+def _is_empty(database_url: str) -> bool:
+    """Whether there is no practice yet; asked here, since starting Django to ask it takes a second."""
+    with closing(psycopg2.connect(database_url)) as db, db.cursor() as sql:
+        sql.execute("SELECT NOT EXISTS (SELECT FROM practices_practice)")
+        return bool(sql.fetchone()[0])
 
 
 def _manage(folder: DataFolder, environ: Mapping[str, str], *arguments: str) -> None:
@@ -114,13 +125,13 @@ def _commands(folder: DataFolder, servers: Servers, listener: socket.socket) -> 
         return Command(name, words, fresh_log(folder.logs / log), environ, cwd=BASE_DIR, **options)
 
     gently = ((SIGTERM, 15), (SIGQUIT, 5))
+    web = f"{WEB} --bind fd://{listener.fileno()}"
+    pass_fds = [listener.fileno()]
+    yield command("The web server", "web.log", web, endings=gently, orphan_signal=SIGQUIT, pass_fds=pass_fds)
     # Orphans end without a farewell: the worker would wait for a broker that is gone as well, and late
     # acknowledgement brings its tasks back.
     yield command("The worker", "worker.log", WORKER, endings=gently, orphan_signal=SIGKILL)
     yield command("Beat", "beat.log", BEAT, orphan_signal=SIGKILL)
-    web = f"{WEB} --bind fd://{listener.fileno()}"
-    pass_fds = [listener.fileno()]
-    yield command("The web server", "web.log", web, endings=gently, orphan_signal=SIGQUIT, pass_fds=pass_fds)
 
 
 def _is_ready(port: int) -> bool:
@@ -140,6 +151,8 @@ def _announce(folder: DataFolder, configuration: Configuration) -> None:
         print(f"Demo sign-ins, each with the password {DEMO_PASSWORD}:")
         for account in DEMO_ACCOUNTS:
             print(f"  {account}@demo.example")
+    else:
+        print("To begin a practice: .venv/bin/python manage.py create_practice --help")
     print(f"Logs: {_as_seen_from_here(folder.logs)}", flush=True)
 
 

@@ -1,11 +1,13 @@
-"""Makes invented practices, one after the other; a large one's referrals in several processes."""
+"""Makes invented practices: their people one practice after the other, their referrals in several processes."""
 
 import gc
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
+from itertools import chain
 from multiprocessing import get_context
 from random import Random
 
@@ -17,20 +19,20 @@ from practices.models import Practice
 from practices.weeks import due_week
 from referralcrm.seeding.calls import write_calls
 from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
-from referralcrm.seeding.loading import reserve_ids
+from referralcrm.seeding.loading import load, load_lines, reserve_ids
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
-from referralcrm.seeding.referrals import Referrals, Sender, Unit
+from referralcrm.seeding.referrals import REFERRAL_COLUMNS, STEP_COLUMNS, Referrals, Sender, Unit
 from referralcrm.seeding.specialties import OWN_SPECIALTIES
 from referralcrm.seeding.staff import Staff, make_practice, make_staff
-from referralcrm.seeding.thanks import Thanks
+from referralcrm.seeding.thanks import LINK_COLUMNS, LIST_COLUMNS, ROW_COLUMNS, TOUCHPOINT_COLUMNS, Thanks
 from referralcrm.seeding.visits import write_visits
-from referralcrm.seeding.ways import MOST_STEPS
 from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpoint
 from touchpoints.reminders import remind
 
 DEMO_SEED = 1
-SEEDING_LOCK = 7305_7305  # one number for everybody who seeds
+BATCH = 10_000  # referrals: a temporary table costs milliseconds, and memory is not endless
+SEEDING_LOCK = 73_057_305  # one number for everybody who seeds
 AT_HOME = 0.75  # of a provider's patients go to the physician they know
 
 
@@ -49,22 +51,40 @@ def seed(
 ) -> list[Practice]:
     """Make these practices as of the morning of `until`. The same arguments give the same rows.
 
-    With one process it stays in the transaction it is called in; with more, each practice's people and each
-    physician's referrals are committed as they come, so a crash leaves part.
+    With one process it stays in the transaction it is called in; with more, each practice's people and then
+    their referrals are committed as they come, so a crash leaves part.
     """
+    plans, days, made = list(plans), days_until(until), []
     processes = processes or min(os.cpu_count() or 1, 4)
-    made = []
-    for number, plan in enumerate(plans, start=1):
-        text = f"{seed_number}/{number}/{plan.referrals}"
-        practice, units = _prepare(plan, days_until(until), text)
-        made.append((practice, units))
-        if processes == 1:
-            _write_all(units)
-    if processes > 1:
-        _write_in_parallel([unit for _practice, units in made for unit in units], processes)
-    for practice, _units in made:
-        _finish(practice, days_until(until))
-    return [practice for practice, _units in made]
+    with _writing(processes, is_shared=len(plans) < 2 * processes) as write:
+        for number, plan in enumerate(plans, start=1):
+            practice, units = _prepare(plan, days, f"{seed_number}/{number}/{plan.referrals}")
+            write(units)
+            made.append(practice)
+    for practice in made:
+        _finish(practice, days)
+    return made
+
+
+@contextmanager
+def _writing(processes: int, *, is_shared: bool) -> Iterator[Callable[[list[Unit]], None]]:
+    """Write units at once, or in other processes while the next practice is prepared here.
+
+    `is_shared`: several processes share a practice; otherwise each has one to itself, and they meet no lock.
+    """
+    if processes == 1:
+        yield write_units
+        return
+    connections.close_all()  # a connection must not be shared with the processes forked
+    # A unit's rows hold no cycles, and looking for some among them took a sixth of the time.
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=gc.disable) as pool:
+        pool.submit(os.getpid).result()  # forks them all, before there is a connection here again
+        futures: list[Future] = []
+        yield lambda units: futures.extend(
+            pool.submit(write_units, task) for task in ([[unit] for unit in units] if is_shared else [units])
+        )
+        for future in futures:
+            future.result()
 
 
 def _prepare(plan: Plan, days: Days, text: str) -> tuple[Practice, list[Unit]]:
@@ -122,13 +142,16 @@ def _sender(network: Network, place: int, first_on: date) -> Sender:
 
 
 def _ids(arrivals: Sequence[tuple[date, int]], days: Days) -> dict[str, range]:
-    """Reserved before anything is invented, so that processes don't mix them; what is left over is a gap."""
+    """Reserved before anything is invented, so that processes don't mix them; what is left over is a gap.
+
+    A way has four steps on average and eleven at most; a referral half a touchpoint.
+    """
     count = len(arrivals)
     since_start = sum(1 for day, _place in arrivals if day >= days.starts_on)
     most: dict[str, tuple[type[models.Model], int]] = {
         "referrals": (Referral, count),
-        "steps": (ReferralStep, MOST_STEPS * count),
-        "touchpoints": (Touchpoint, 3 * count),
+        "steps": (ReferralStep, 6 * count + 50),
+        "touchpoints": (Touchpoint, count + 50),
         "lists": (ThankYouList, WEEKS_SINCE_START + 1),
         "rows": (ThankYou, since_start),
         "links": (ThankYouReferral, since_start),
@@ -136,26 +159,29 @@ def _ids(arrivals: Sequence[tuple[date, int]], days: Days) -> dict[str, range]:
     return {name: reserve_ids(model, number) for name, (model, number) in most.items()}
 
 
-def _write_in_parallel(units: Sequence[Unit], processes: int) -> None:
-    connections.close_all()  # a connection must not be shared with the processes forked
-    # A unit's rows hold no cycles, and looking for some among them took a sixth of the time.
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=gc.disable) as pool:
-        # Neighbours are of different practices, so that they seldom lock the same rows.
-        for _done in pool.map(write_unit, sorted(units, key=lambda unit: unit.number)):
-            pass
-
-
-def _write_all(units: Iterable[Unit]) -> None:
+def write_units(units: Iterable[Unit]) -> None:
+    """Invent and write referrals, lists and touchpoints of physicians of one practice."""
+    batch: list[Unit] = []
     for unit in units:
-        write_unit(unit)
+        if batch and sum(len(each.arrivals) for each in batch) + len(unit.arrivals) > BATCH:
+            _write_batch(batch)
+            batch = []
+        batch.append(unit)
+    _write_batch(batch)
 
 
-def write_unit(unit: Unit) -> None:
-    """Invent and write one physician's referrals, lists and touchpoints."""
-    with practice_scope(unit.practice_id):
-        referrals = Referrals(unit, Practice.objects.get(pk=unit.practice_id))
-        referrals.write()
-        Thanks(referrals).write()
+def _write_batch(units: Sequence[Unit]) -> None:
+    with practice_scope(units[0].practice_id):
+        practice = Practice.objects.get(pk=units[0].practice_id)
+        referrals = [Referrals(unit, practice) for unit in units]
+        thanks = [Thanks(each) for each in referrals]
+        rows = chain.from_iterable
+        load(Referral, REFERRAL_COLUMNS, rows(each.rows for each in referrals))
+        load_lines(ReferralStep, STEP_COLUMNS, rows(each.step_lines() for each in referrals))
+        load(Touchpoint, TOUCHPOINT_COLUMNS, rows(each.touchpoints for each in thanks))
+        load(ThankYouList, LIST_COLUMNS, rows(each.lists for each in thanks))
+        load(ThankYou, ROW_COLUMNS, rows(each.row_tuples() for each in thanks))
+        load(ThankYouReferral, LINK_COLUMNS, rows(each.links for each in thanks))
 
 
 def _finish(practice: Practice, days: Days) -> None:

@@ -10,29 +10,31 @@ from django.db import models
 from contacts.models import Referral
 from contacts.models.referrals import patient_indexes
 from practices.encryption import encrypt
+from referralcrm.seeding.loading import NO_BYTES, as_bytea
 from referralcrm.seeding.words import GIVEN_NAMES, PATIENT_NAMES
 
 OLDEST, YOUNGEST = date(1934, 1, 1).toordinal(), date(2019, 12, 31).toordinal()
+WITH_CHART = 0.6  # the others have no chart with us yet
 
 
 class Patient(NamedTuple):
-    """What a referral's patient columns hold."""
+    """What a referral's patient columns hold, as COPY reads it."""
 
-    family_name: bytes
-    given_name: bytes
-    born_on: bytes | None
-    chart_number: bytes
-    name_birth_index: bytes | None
-    name_initial_index: bytes | None
-    chart_index: bytes | None
-
-
-NOBODY_YET = Patient(b"", b"", None, b"", None, None, None)
+    family_name: str
+    given_name: str
+    born_on: str | None
+    chart_number: str
+    name_birth_index: str | None
+    name_initial_index: str | None
+    chart_index: str | None
 
 
-def sealed(practice_id: int, model: type[models.Model], field: str, text: str) -> bytes:
-    """A text as that field keeps it."""
-    return encrypt(text, practice_id=practice_id, field=model._meta.get_field(field).label)
+NOBODY_YET = Patient(NO_BYTES, NO_BYTES, None, NO_BYTES, None, None, None)
+
+
+def sealed(practice_id: int, model: type[models.Model], field: str, text: str) -> str:
+    """A text as that field keeps it, and COPY reads it."""
+    return as_bytea(encrypt(text, practice_id=practice_id, field=model._meta.get_field(field).label))
 
 
 class Patients:
@@ -51,12 +53,12 @@ class Patients:
         family_name = PATIENT_NAMES[int(random() * len(PATIENT_NAMES))]
         given_name = GIVEN_NAMES[int(random() * len(GIVEN_NAMES))]
         born_on = date.fromordinal(OLDEST + int(random() * (YOUNGEST - OLDEST)))
-        patient = self._patient(family_name, given_name, born_on)
+        chart_number = f"H{self.charts_from + len(self.known):07d}" if random() < WITH_CHART else ""
+        patient = self._patient(family_name, given_name, born_on, chart_number)
         self.known.append(patient)
         return patient
 
-    def _patient(self, family_name: str, given_name: str, born_on: date) -> Patient:
-        chart_number = f"H{self.charts_from + len(self.known):07d}"
+    def _patient(self, family_name: str, given_name: str, born_on: date, chart_number: str) -> Patient:
         indexes = patient_indexes(
             family_name=family_name,
             given_name=given_name,
@@ -69,7 +71,8 @@ class Patients:
             self.sealed(Referral, "patient_given_name", given_name),
             sealed(self.practice_id, Referral, "patient_born_on", born_on.isoformat()),
             sealed(self.practice_id, Referral, "patient_chart_number", chart_number),
-            indexes.name_birth,
-            indexes.name_initial,
-            indexes.chart,
+            *[
+                as_bytea(index) if index else None
+                for index in (indexes.name_birth, indexes.name_initial, indexes.chart)
+            ],
         )

@@ -14,19 +14,20 @@ from contacts.models.referrals import OWES_WORD, Channel, Status, Urgency
 from contacts.referral_way import set_next_action
 from practices.models import Practice
 from referralcrm.seeding.days import EARLIEST, LATEST, Days, days_until
-from referralcrm.seeding.loading import load
+from referralcrm.seeding.loading import NO_BYTES
 from referralcrm.seeding.patients import NOBODY_YET, Patient, Patients
 from referralcrm.seeding.specialties import OwnSpecialty
 from referralcrm.seeding.ways import Act, Step, Teller
 from referralcrm.seeding.words import PAYERS, STEP_NOTES
 
-CHANNELS = [Channel.FAX] * 9 + [Channel.PHONE] * 4 + [Channel.PORTAL, Channel.EHR] * 3
-CHANNELS += [Channel.EMAIL, Channel.LETTER, Channel.PATIENT]
-URGENCIES = [Urgency.ROUTINE] * 16 + [Urgency.URGENT] * 3 + [Urgency.STAT]
+CHANNELS = [Channel.FAX.value] * 9 + [Channel.PHONE.value] * 4 + [Channel.PORTAL.value, Channel.EHR.value] * 3
+CHANNELS += [Channel.EMAIL.value, Channel.LETTER.value, Channel.PATIENT.value]
+URGENCIES = [Urgency.ROUTINE.value] * 16 + [Urgency.URGENT.value] * 3 + [Urgency.STAT.value]
 ENDS_OF_WORD = frozenset(OWES_WORD)
 ON_THE_WAY = frozenset({Status.RECEIVED, Status.CONTACTED, Status.SCHEDULED})
 # Of the newest referrals of a physician, counted from the end: what is still open about them.
 NO_PROVIDER, NO_PHYSICIAN, NO_PATIENT = (3, 12), (6,), (5,)
+UNTOUCHED = frozenset([*NO_PROVIDER, *NO_PATIENT])
 FORGOTTEN, LATELY = 0.05, timedelta(weeks=4)  # of the newest: nobody goes on with them
 IN_ERROR = 0.003
 
@@ -80,7 +81,7 @@ class Told:
     logged_at: datetime
     logged_by_id: int
     patient: Patient
-    status: str = Status.RECEIVED
+    status: str = Status.RECEIVED.value
     contact_attempts: int = 0
     appointment_at: datetime | None = None
     seen_on: date | None = None
@@ -108,12 +109,12 @@ class Told:
         elif step.act == Act.REPORTED_BACK:
             self.reported_back_at, self.reported_back_by_id = step.at, by_id
             if self.status == Status.SEEN:
-                self.status = Status.CLOSED
+                self.status = Status.CLOSED.value
         else:
             self._move(step)
 
     def _move(self, step: Step) -> None:
-        self.status = str(step.act)
+        self.status = step.act
         self.reported_back_at = self.reported_back_by_id = None
         if step.act == Act.SCHEDULED:
             self.appointment_at = step.appointment_at
@@ -129,38 +130,22 @@ def _in_json(value: date | None) -> str:
 
 
 class Referrals:
-    """Invents a unit's referrals and writes them."""
+    """Invents a unit's referrals: `told`, and as `rows` in the order of the table's columns."""
 
     def __init__(self, unit: Unit, practice: Practice) -> None:
         self.unit, self.practice, self.rng, self.days = unit, practice, unit.rng, unit.days
         self.patients = Patients(unit.practice_id, self.rng, charts_from=unit.number * 1_000_000)
         self.teller = Teller(self.days, self.rng, wait_days=unit.specialty.wait_days)
         self.told = list(self._all())
+        self.rows = [self._row(told) for told in self.told]
 
-    def write(self) -> None:
-        """Insert the referrals and their steps."""
-        load(Referral, REFERRAL_COLUMNS, map(self._row, self.told))
-        ids = iter(self.unit.ids["steps"])
-        sealed, practice_id = self.patients.sealed, self.unit.practice_id
-        load(
-            ReferralStep,
-            STEP_COLUMNS,
-            (
-                (
-                    next(ids),
-                    practice_id,
-                    told.id,
-                    act,
-                    at,
-                    by,
-                    sealed(ReferralStep, "note", note),
-                    before,
-                    b"",
-                )
-                for told in self.told
-                for act, at, by, note, before in told.steps
-            ),
-        )
+    def step_lines(self) -> Iterator[str]:
+        """The steps of all, as COPY reads STEP_COLUMNS: they are most of what is written."""
+        ids, sealed, practice_id = iter(self.unit.ids["steps"]), self.patients.sealed, self.unit.practice_id
+        for told in self.told:
+            for act, at, by, note, before in told.steps:
+                note = sealed(ReferralStep, "note", note)
+                yield f"{next(ids)}\t{practice_id}\t{told.id}\t{act}\t{at}\t{by}\t{note}\t{before}\t{NO_BYTES}\n"
 
     def _all(self) -> Iterator[Told]:
         ids, newest_first = self.unit.ids["referrals"], len(self.unit.arrivals)
@@ -184,7 +169,7 @@ class Referrals:
             patient=self.patients.draw() if has_patient else NOBODY_YET,
         )
         told.steps.append((Act.RECEIVED, logged_at, told.logged_by_id, "", "{}"))
-        if from_end not in (*NO_PROVIDER, *NO_PATIENT):
+        if from_end not in UNTOUCHED:
             self._go(told, logged_on)
         self._ask_for_next_action(told)
         return told
@@ -246,8 +231,8 @@ class Referrals:
             told.urgency,
             PAYERS[int(random() * len(PAYERS))] if random() < 0.8 else "",
             *patient,
-            sealed(Referral, "reason", reason) if patient is not NOBODY_YET else b"",
-            b"",
+            sealed(Referral, "reason", reason) if patient is not NOBODY_YET else NO_BYTES,
+            NO_BYTES,
             told.status,
             told.contact_attempts,
             told.appointment_at,
@@ -259,7 +244,7 @@ class Referrals:
             told.logged_by_id,
             told.withdrawn_at,
             unit.coordinator_id if told.withdrawn_at else None,
-            sealed(Referral, "withdrawn_reason", "Logged twice.") if told.withdrawn_at else b"",
+            sealed(Referral, "withdrawn_reason", "Logged twice.") if told.withdrawn_at else NO_BYTES,
         )
 
 

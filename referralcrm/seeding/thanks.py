@@ -2,20 +2,20 @@
 """How one physician has thanked the senders, week by week: lists since the start, bare touchpoints before it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from practices.weeks import Week, due_week
 from referralcrm.seeding.days import ZONE
-from referralcrm.seeding.loading import load
+from referralcrm.seeding.loading import NO_BYTES
 from referralcrm.seeding.referrals import Referrals, Sender, Told
 from referralcrm.seeding.words import CALL_NOTES, PERSONAL_LINES, REPORT_CALL_NOTES, SKIP_REASONS
-from touchpoints.models import ThankYou, ThankYouList, ThankYouReferral, Touchpoint
+from touchpoints.models import ThankYou, Touchpoint
 
 State, Kind = ThankYou.State, Touchpoint.Kind
 CARD_INTERVAL = timedelta(days=28)
-THANKED_IN_HISTORY = 0.6  # before the lists, a practice forgets
+THANKED_IN_HISTORY = 0.5  # before the lists, a practice forgets
 WAITING_LAST_WEEK = 0.3  # of the cards of the week before the newest list: to write, or written
 DECIDED_ON_NEWEST = 0.2  # of the rows of colleagues' newest lists
 
@@ -41,7 +41,7 @@ class Row:
 
 
 class Thanks:
-    """Goes through the weeks of a unit's referrals as its physician would have, and writes what was done."""
+    """Goes through the weeks of a unit's referrals as its physician would have."""
 
     def __init__(self, referrals: Referrals) -> None:
         self.unit, self.rng, self.days = referrals.unit, referrals.rng, referrals.days
@@ -56,46 +56,39 @@ class Thanks:
         self._go_through(referrals.told)
         self._report_calls(referrals.told)
 
-    def write(self) -> None:
-        """Insert touchpoints first, since rows point at them."""
+    def row_tuples(self) -> Iterator[tuple]:
+        """The rows of the lists, in the order of the table's columns."""
         sealed, practice_id = self.sealed, self.unit.practice_id
-        load(Touchpoint, TOUCHPOINT_COLUMNS, self.touchpoints)
-        load(ThankYouList, LIST_COLUMNS, self.lists)
-        load(
-            ThankYou,
-            ROW_COLUMNS,
-            (
-                (
-                    row.id,
-                    practice_id,
-                    row.list_id,
-                    row.sender.id,
-                    row.state,
-                    sealed(ThankYou, "personal_line", row.personal_line),
-                    sealed(ThankYou, "skip_reason", row.skip_reason),
-                    row.decided_at,
-                    row.decided_by_id,
-                    row.written_at,
-                    row.written_by_id,
-                    row.mailed_on,
-                    row.card_id,
-                    row.call_id,
-                )
-                for row in self.rows
-            ),
-        )
-        load(ThankYouReferral, LINK_COLUMNS, self.links)
+        for row in self.rows:
+            yield (
+                row.id,
+                practice_id,
+                row.list_id,
+                row.sender.id,
+                row.state,
+                sealed(ThankYou, "personal_line", row.personal_line),
+                sealed(ThankYou, "skip_reason", row.skip_reason),
+                row.decided_at,
+                row.decided_by_id,
+                row.written_at,
+                row.written_by_id,
+                row.mailed_on,
+                row.card_id,
+                row.call_id,
+            )
 
     def _go_through(self, told: Iterable[Told]) -> None:
-        weeks: dict[Week, dict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
+        mondays: dict[date, dict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
         for referral in told:
             if referral.provider_id and referral.physician_id and not referral.withdrawn_at:
-                weeks[Week.of(referral.received_on)][referral.provider_id].append(referral)
-        for week in sorted(weeks):
+                on = referral.received_on
+                mondays[on - timedelta(days=on.weekday())][referral.provider_id].append(referral)
+        for monday in sorted(mondays):
+            week = Week(monday)
             if week.monday < self.days.starts_on:
-                self._remember(week, weeks[week])
+                self._remember(week, mondays[monday])
             elif week <= self.newest:
-                self._list(week, weeks[week])
+                self._list(week, mondays[monday])
 
     def _remember(self, week: Week, senders: dict[int, list[Told]]) -> None:
         """A week before there were lists: what was done stands on the timeline alone."""
@@ -186,7 +179,7 @@ class Thanks:
         for referral in told:
             at = referral.reported_back_at
             by_physician = referral.reported_back_by_id == self.unit.physician_id
-            if at and by_physician and referral.provider_id and self.rng.random() < 0.15:
+            if at and by_physician and referral.provider_id and self.rng.random() < 0.1:
                 note = self._one_of(REPORT_CALL_NOTES)
                 self._touchpoint(
                     Kind.CALL, at.date(), at, referral.sender, note=note, referral_id=referral.id
@@ -218,9 +211,9 @@ class Thanks:
                 self.sealed(Touchpoint, "note", note),
                 at,
                 unit.coordinator_id if kind == Kind.CARD else unit.physician_id,
-                b"",
+                NO_BYTES,
                 Touchpoint.CallOutcome.REACHED if kind == Kind.CALL else "",
-                b"",
+                NO_BYTES,
             )
         )
         return pk

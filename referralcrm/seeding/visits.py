@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from random import Random
 
 from contacts.models import Provider
-from referralcrm.seeding.loading import load, reserve_ids
+from referralcrm.seeding.loading import NO_BYTES, load, reserve_ids
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.patients import sealed
 from referralcrm.seeding.thanks import TOUCHPOINT_COLUMNS
@@ -39,9 +39,9 @@ def write_visits(network: Network, rng: Random) -> None:
                 rng.choice(notes),
                 at,
                 liaison_id,
-                b"",
+                NO_BYTES,
                 "",
-                b"",
+                NO_BYTES,
             )
         )
     load(Touchpoint, TOUCHPOINT_COLUMNS, rows)

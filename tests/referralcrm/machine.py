@@ -1,6 +1,7 @@
 """One machine of the product in a folder of its own, started as a user starts it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,9 +96,13 @@ class Machine:
         return time.monotonic() - start
 
     def end(self) -> None:
+        """Kill what is left, and remove what the next start would have removed."""
+        runtime = self.addresses()["RUNTIME_DIR"] if (self.data_dir / "running.env").exists() else None
         for process in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+        if runtime:
+            shutil.rmtree(runtime, ignore_errors=True)
 
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-m", "referralcrm.embedded", *arguments]

@@ -133,6 +133,22 @@ def test_killed_postgres_recovers_what_was_committed(machine):
     assert machine.python(FIND).stdout == "kept\n"
 
 
+@pytest.mark.faults
+def test_next_start_waits_for_an_earlier_postgres_that_is_slow_to_end(machine):
+    machine.python(KEEP)
+    supervisor = machine.start_servers()
+    # A part of it: the kernel itself would wake the whole, once its parent is gone.
+    slow = next(process for process, title in machine.processes().items() if "checkpointer" in title)
+    os.kill(slow, signal.SIGSTOP)
+    supervisor.kill()
+    supervisor.wait()
+    again = machine.start("exec", "--data-dir", str(machine.data_dir), "--", sys.executable, "-c", FIND)
+    with pytest.raises(subprocess.TimeoutExpired):
+        again.wait(2)
+    os.kill(slow, signal.SIGCONT)
+    assert again.communicate(timeout=60)[0] == "kept\n"
+
+
 def test_stale_pid_that_another_program_got_is_no_obstacle(machine):
     machine.exec("true")
     owner = (machine.data_dir / "postgres").stat()

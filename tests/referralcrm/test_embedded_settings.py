@@ -94,6 +94,13 @@ def test_folder_that_is_a_file_is_refused(make_machine, tmp_path):
     assert refused.stderr == f"The folder {tmp_path / 'var'} cannot be made (File exists).\n"
 
 
+def test_keys_that_cannot_be_made_are_said_with_their_place(machine):
+    keys = machine.data_dir.with_name("var-keys")
+    keys.write_text("a file")
+    refused = machine.exec("true")
+    assert refused.stderr == f"It cannot go on: {keys}: file exists.\n"
+
+
 def test_folder_of_another_user_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
     owner = pwd.getpwuid(tmp_path.stat().st_uid).pw_name

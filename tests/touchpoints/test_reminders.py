@@ -25,7 +25,7 @@ def test_a_list_not_reviewed_falls_to_its_physician_after_four_business_days(har
     reminder = Reminder.objects.get()
     assert reminder.member == harbor.physician
     assert reminder.due_on == date(2026, 11, 30)  # Thanksgiving, 26 November, is no business day
-    assert reminder.reason == "1 row of the thank-you list of 16–22 November is undecided."
+    assert reminder.reason == "1 row of the thank-you list of November 16–22 is undecided."
 
 
 def test_the_next_step_replaces_the_reminder(harbor, row):  # noqa: F811

@@ -98,7 +98,7 @@ def test_manager_sees_whose_lists_are_open_and_opens_them(client, desk):
     page = home(client, desk.manager)
 
     assert f'href="/thank-you/2026-W46/?physician={desk.physician.pk}">Physician One</a>' in page
-    assert "9–15 November: 1 to decide" in page
+    assert "November 9–15: 1 to decide" in page
     assert "Physician One" in home(client, desk.coordinator)
 
 
@@ -142,7 +142,7 @@ def test_physician_finds_the_list_then_calls_and_reports(client, desk):
     page = home(client, desk.physician)
 
     url = f"/thank-you/2026-W46/?physician={desk.physician.pk}"
-    assert next_thing(page) == ("Your thank-yous of 9–15 November: 1 to decide", url)
+    assert next_thing(page) == ("Your thank-yous of November 9–15: 1 to decide", url)
     assert 'href="tel:555-0142"' in page
     assert "1 referrer waits for your word" in page
     assert "I.Q., due" in page

@@ -196,7 +196,7 @@ def test_story_tells_everything_newest_first(desk):
 
     assert [(entry.day.day, entry.text, entry.label) for entry in told] == [
         (20, "The card is not written yet.", "reminder"),
-        (18, "On Physician One's thank-you list of 9–15 November", "undecided"),
+        (18, "On Physician One's thank-you list of November 9–15", "undecided"),
         (12, "Thank-you card for 1 patient, by Physician One", ""),
         (10, "Referred I.Q. to Physician One", "received"),
         (5, "Meeting, by Physician One", ""),

@@ -78,7 +78,7 @@ def test_each_stands_in_its_part(client, desk):
 
     main = shown.split("<main")[1]
     order = ["Overdue</h2>", "Late one.", "3 days overdue", "Today</h2>", "not written yet.", "Due today"]
-    order += ["Coming</h2>", "Later one.", "Due on Friday, 20 November", "Put off</h2>", "Put off one."]
+    order += ["Coming</h2>", "Later one.", "Due on Friday, November 20", "Put off</h2>", "Put off one."]
     places = [main.index(words) for words in order]
     assert places == sorted(places)
 

@@ -200,7 +200,7 @@ def test_future_week_does_not_exist(client, desk):
     ("address", "said"),
     [
         ("/thank-you/2026-W45/", "No referrals came in this week, so there is nobody to thank."),
-        ("/thank-you/2025-W45/", "Referrals before 5 January 2026 are history"),
+        ("/thank-you/2025-W45/", "Referrals before January 5, 2026 are history"),
     ],
 )
 def test_week_without_a_list_says_why(client, desk, address, said):
@@ -209,7 +209,7 @@ def test_week_without_a_list_says_why(client, desk, address, said):
 
 def test_list_not_made_yet_says_when_it_is(client, desk):
     with time_machine.travel("2026-11-23 08:00Z"):  # Monday, 3:00 in New York
-        assert "made on Monday, 23 November, at 6 a.m." in text(page(client, desk.physician))
+        assert "made on Monday, November 23, at 6 a.m." in text(page(client, desk.physician))
     with time_machine.travel("2026-11-23 12:00Z"):
         assert "is being made" in text(page(client, desk.physician))
 

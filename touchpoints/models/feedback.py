@@ -1,7 +1,7 @@
 """What referrers think of us, asked or volunteered, and what is done about complaints."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -40,7 +40,7 @@ class FeedbackRequest(PracticeModel):
         ]
 
 
-def part(label: str) -> models.PositiveSmallIntegerField:
+def part(label: Any) -> models.PositiveSmallIntegerField:
     """One part of the score, 1 to 5."""
     validators = [MinValueValidator(1), MaxValueValidator(5)]
     return models.PositiveSmallIntegerField(label, null=True, blank=True, validators=validators)

@@ -129,7 +129,7 @@ class Attendee(PracticeModel):
         ]
 
     @property
-    def person(self) -> Provider | OfficeContact | Member:
+    def person(self) -> Provider | OfficeContact | Member | None:
         return self.provider or self.office_contact or self.member
 
 
