@@ -13,13 +13,13 @@ from random import Random
 
 from django.db import connection, connections, models, transaction
 
-from contacts.models import Referral, ReferralStep
+from contacts.models import Office, Provider, Referral, ReferralStep
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.weeks import due_week
 from referralcrm.seeding.calls import write_calls
 from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
-from referralcrm.seeding.loading import load, load_lines, reserve_ids
+from referralcrm.seeding.loading import load, load_lines, prefer_indexes, refresh_statistics, reserve_ids
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
 from referralcrm.seeding.referrals import REFERRAL_COLUMNS, STEP_COLUMNS, Referrals, Sender, Unit
@@ -59,6 +59,8 @@ def seed(
     with _writing(processes, is_shared=len(plans) < 2 * processes) as write:
         for number, plan in enumerate(plans, start=1):
             practice, units = _prepare(plan, days, f"{seed_number}/{number}/{plan.referrals}")
+            if number == 1 and processes > 1:
+                refresh_statistics(Office, Provider)
             write(units)
             made.append(practice)
     for practice in made:
@@ -172,6 +174,7 @@ def write_units(units: Iterable[Unit]) -> None:
 
 def _write_batch(units: Sequence[Unit]) -> None:
     with practice_scope(units[0].practice_id):
+        prefer_indexes()
         practice = Practice.objects.get(pk=units[0].practice_id)
         referrals = [Referrals(unit, practice) for unit in units]
         thanks = [Thanks(each) for each in referrals]

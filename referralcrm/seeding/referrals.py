@@ -30,6 +30,7 @@ NO_PROVIDER, NO_PHYSICIAN, NO_PATIENT = (3, 12), (6,), (5,)
 UNTOUCHED = frozenset([*NO_PROVIDER, *NO_PATIENT])
 FORGOTTEN, LATELY = 0.05, timedelta(weeks=4)  # of the newest: nobody goes on with them
 IN_ERROR = 0.003
+CALLS = frozenset({Act.ATTEMPTED, Act.CONTACTED})  # of history, taken over from elsewhere, nobody noted them
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,8 @@ class Referrals:
             self._withdraw(told)
             return
         steps = self.teller.tell(logged_on, told.logged_at, told.urgency)
+        if told.received_on < self.days.starts_on:
+            steps = (step for step in steps if step.act not in CALLS)
         if told.received_on >= self.days.until - LATELY and random() < FORGOTTEN:
             steps = islice(steps, int(random() * 3))
         for step in steps:
@@ -225,7 +228,7 @@ class Referrals:
             told.provider_id,
             told.office_id,
             told.physician_id,
-            unit.location_ids[int(random() * len(unit.location_ids))],
+            unit.location_ids[int(random() * len(unit.location_ids))] if told.appointment_at else None,
             told.received_on,
             CHANNELS[int(random() * len(CHANNELS))],
             told.urgency,
