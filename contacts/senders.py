@@ -34,7 +34,9 @@ def providers_like(text: str, *, limit: int = 8) -> list[Provider]:
     """Active providers who resemble what was typed; one alone when it is their NPI."""
     active = with_places(Provider.objects.active())
     digits = "".join(text.split())
-    exact = list(active.filter(npi=digits)) if digits.isdigit() and len(digits) == 10 else []
+    exact = (
+        list(active.filter(npi=digits)) if digits.isascii() and digits.isdigit() and len(digits) == 10 else []
+    )
     return exact or nearest(active, text, limit=limit)
 
 
@@ -71,7 +73,7 @@ def are_faint(rows: Sequence[Any]) -> bool:
 def name_parts(text: str) -> dict[str, str]:
     """What a form for a new provider starts with: "Dr. Amara Okafor, MD", "Okafor, Amara" or an NPI."""
     digits = "".join(text.split())
-    if digits.isdigit():
+    if digits.isascii() and digits.isdigit():
         return {"new_npi": digits}
     name = HumanName(text)
     given, family = name.first, name.last

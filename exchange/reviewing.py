@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from exchange.models import Import, ImportName
+from practices.pages import as_id
 
 Kind, Decision = ImportName.Kind, ImportName.Decision
 OURS = (Kind.PHYSICIAN, Kind.LOCATION)
@@ -62,7 +63,7 @@ def _plain_choices(kind: str) -> Iterable[str]:
 
 def _point_at(name: ImportName, number: str) -> None:
     model = ImportName._meta.get_field(name.kind).remote_field.model
-    row = model.objects.filter(pk=int(number)).first() if number.isascii() and number.isdigit() else None
+    row = model.objects.filter(pk=as_id(number)).first()
     if row is None:
         raise NotDecided(_("Choose one of those in your network."))
     setattr(name, name.kind, row)
@@ -71,7 +72,7 @@ def _point_at(name: ImportName, number: str) -> None:
 def _other(name: ImportName, number: str) -> ImportName:
     """Another spelling of the same file that does not in turn point elsewhere, or at this one."""
     others = name.source.names.filter(kind=name.kind).exclude(pk=name.pk).exclude(decision=Decision.SAME)
-    other = others.filter(pk=int(number)).first() if number.isascii() and number.isdigit() else None
+    other = others.filter(pk=as_id(number)).first()
     if other is None or name.others.filter(decision=Decision.SAME).exists():
         raise NotDecided(_("Choose another name of this file that is not itself the same as a third."))
     return other

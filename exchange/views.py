@@ -16,7 +16,7 @@ from exchange.reading import Unreadable
 from exchange.rejected import as_csv
 from exchange.tasks import queue
 from practices.models import PatientAccess
-from practices.pages import done, key_page, page
+from practices.pages import as_id, done, key_page, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 
@@ -100,7 +100,7 @@ def import_names(request: PracticeRequest, import_id: int) -> HttpResponse:
         wanted = {
             key.removeprefix("name-"): value for key, value in request.POST.items() if key.startswith("name-")
         }
-        for name in source.names.filter(pk__in=[key for key in wanted if key.isdigit()]):
+        for name in source.names.filter(pk__in=[key for key in wanted if as_id(key) is not None]):
             _decide(request, name, str(wanted[str(name.pk)]))
         if request.POST.get("go") == "accept":
             reviewing.accept_suggestions(source)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.utils import timezone
@@ -50,6 +51,21 @@ class EnterPractice:
         """Django makes a response of an exception before it reaches us: take the view's writes back here."""
         if request.member is not None and not transaction.get_rollback():
             transaction.set_rollback(True)
+
+
+class RefuseNul:
+    """PostgreSQL's text holds no NUL and no keyboard sends one: a request that does is nobody's honest question."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PracticeRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: PracticeRequest, view: Any, args: Any, kwargs: Any) -> None:
+        for _name, values in (*request.GET.lists(), *request.POST.lists()):
+            if any("\x00" in value for value in values):
+                raise BadRequest("a NUL byte")
 
 
 class KeepDraftOfExpiredSession:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,19 @@ def done(request: HttpRequest, message: Any, to: Any, *args: Any, **kwargs: Any)
     """Say that it is done, and go on to `to` (a URL name, a path or an object)."""
     messages.success(request, message)
     return redirect(to, *args, **kwargs)
+
+
+def as_id(text: str) -> int | None:
+    """A row's number out of an address or a form, or None for anything that can't be one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def moment_of(text: str) -> datetime:
+    """A moment out of a page's key. Raises ValueError for what the database could not compare with."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not 1900 <= moment.year <= 2199:
+        raise ValueError(text)
+    return moment
 
 
 def back_to(request: HttpRequest, fallback: str) -> str:
@@ -60,7 +74,7 @@ def key_page(
     if wanted:
         try:
             rows = after(rows, wanted.split("~"))
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, OverflowError):
             wanted = ""
     found = list(rows[: size + 1])
     older = "~".join(str(part) for part in key(found[size - 1])) if len(found) > size else None

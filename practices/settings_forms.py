@@ -11,7 +11,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
 
-from practices.forms import PracticeForm
+from practices.forms import DayField, PracticeForm
 from practices.models import (
     Cover,
     Invitation,
@@ -204,7 +204,7 @@ class AccessFilterForm(forms.Form):
     act = forms.ChoiceField(
         label=_("What"), choices=[("", _("everything")), *PatientAccess.Act.choices], required=False
     )
-    day = forms.DateField(label=_("Day"), required=False, widget=day_input())
+    day = DayField(label=_("Day"), required=False, widget=day_input())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -58,7 +58,7 @@ class Week:
 class WeekConverter:
     """`<week:week>` in URLs."""
 
-    regex = r"\d{4}-W\d{2}"
+    regex = r"(?:19|20|21)\d{2}-W\d{2}"  # further off, calendars overflow
 
     def to_python(self, value: str) -> Week:
         return Week.parse(value)

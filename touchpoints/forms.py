@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Referral
+from practices.forms import DayField
 from practices.models import Member
 
 
@@ -132,7 +133,7 @@ class MailedForm(forms.Form):
     """On which day the card was mailed; today unless said."""
 
     submit_label = _("Mailed")
-    on = forms.DateField(
+    on = DayField(
         label=_("Mailed on"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date", "autofocus": True}),
@@ -160,7 +161,7 @@ class SnoozeForm(forms.Form):
         choices=[("tomorrow", _("Tomorrow")), ("week", _("Monday next week")), ("day", _("The day below"))],
         widget=forms.Select(attrs={"autofocus": True}),
     )
-    on = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    on = DayField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

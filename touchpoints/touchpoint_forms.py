@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm
 from contacts.models import Referral
+from practices.forms import DayField
 from practices.models import Member
 from touchpoints.models import Touchpoint
 
@@ -55,7 +56,7 @@ class WhomForm(SenderForm):
 
 
 def _day(label: Any, **options: Any) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), **options)
+    return DayField(label=label, widget=forms.DateInput(attrs={"type": "date"}), **options)
 
 
 class SaidForm(forms.Form):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from contacts.models import Office, Provider, Referral
 from contacts.senders import main_office
 from practices.models import Member
+from practices.pages import as_id
 from practices.roles import SEES_ALL_PATIENTS, SEES_PATIENTS, Role
 from touchpoints.models import Reminder, ThankYou, Touchpoint
 from touchpoints.reminder_pages import visible_to
@@ -88,7 +89,7 @@ def _named(query: QueryDict, name: str, rows: Any) -> Any:
     wanted = query.get(name, "")
     if not wanted:
         return None
-    row = rows.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 19 else None
+    row = rows.filter(pk=as_id(wanted)).first()
     if row is None:
         raise Http404
     return row

@@ -15,6 +15,7 @@ from contacts.models import Office, OfficeContact, Provider
 from contacts.places import set_places
 from contacts.search import folded, nearest, refresh_search
 from practices.models import Member
+from practices.pages import as_id
 from practices.roles import Role
 
 STATE_CONSEQUENCES = {
@@ -197,7 +198,7 @@ class PlacesForm(forms.Form):
         return next((office for office in offices if str(office.pk) in self._posted("main")), None)
 
     def _posted(self, name: str) -> list[str]:
-        return [value for value in self.data.getlist(name) if value.isdigit()]
+        return [value for value in self.data.getlist(name) if as_id(value) is not None]
 
     def _resolve(self, text: str) -> Office | None:
         found = nearest(Office.objects.current(), text, limit=5)

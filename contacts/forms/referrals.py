@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from contacts.forms.senders import SenderForm
 from contacts.models import Office, Provider, Referral
 from contacts.models.referrals import Channel, PatientIndexes, Status, Urgency, patient_indexes
-from practices.forms import PracticeForm
+from practices.forms import DayField, MomentField, PracticeForm
 from practices.models import Cover, Member
 from practices.roles import SEES_PATIENTS, Role
 
@@ -29,7 +29,7 @@ class ReferralForm(PracticeForm):
 
     patient_family_name = forms.CharField(label=gettext_lazy("Family name"), max_length=100, required=False)
     patient_given_name = forms.CharField(label=gettext_lazy("Given name"), max_length=100, required=False)
-    patient_born_on = forms.DateField(label=gettext_lazy("Born on"), required=False, widget=date_input())
+    patient_born_on = DayField(label=gettext_lazy("Born on"), required=False, widget=date_input())
     patient_chart_number = forms.CharField(label=gettext_lazy("Chart number"), max_length=60, required=False)
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -221,12 +221,12 @@ class StepForm(forms.Form):
 
     act = forms.ChoiceField(choices=ACTS, widget=forms.HiddenInput)
     known = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    appointment_at = forms.DateTimeField(
+    appointment_at = MomentField(
         label=gettext_lazy("Appointment"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
-    seen_on = forms.DateField(label=gettext_lazy("Seen on"), required=False, widget=date_input())
+    seen_on = DayField(label=gettext_lazy("Seen on"), required=False, widget=date_input())
     note = forms.CharField(
         label=gettext_lazy("Note"),
         required=False,
@@ -306,10 +306,8 @@ class FilterForm(forms.Form):
         choices=[("", gettext_lazy("any")), *Urgency.choices],
         required=False,
     )
-    received_from = forms.DateField(label=gettext_lazy("Received from"), required=False, widget=date_input())
-    received_until = forms.DateField(
-        label=gettext_lazy("Received until"), required=False, widget=date_input()
-    )
+    received_from = DayField(label=gettext_lazy("Received from"), required=False, widget=date_input())
+    received_until = DayField(label=gettext_lazy("Received until"), required=False, widget=date_input())
     provider = forms.IntegerField(required=False, widget=forms.HiddenInput)
     office = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -333,7 +331,7 @@ class PatientFindForm(forms.Form):
     patient_given_name = forms.CharField(
         label=gettext_lazy("Given name or its first letter"), max_length=100, required=False
     )
-    patient_born_on = forms.DateField(label=gettext_lazy("Born on"), required=False, widget=date_input())
+    patient_born_on = DayField(label=gettext_lazy("Born on"), required=False, widget=date_input())
     patient_chart_number = forms.CharField(label=gettext_lazy("Chart number"), max_length=60, required=False)
 
     def clean(self) -> dict[str, Any]:

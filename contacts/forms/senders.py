@@ -21,6 +21,7 @@ from contacts.senders import (
     resolve,
     with_places,
 )
+from practices.pages import as_id
 
 NEW = "new"
 
@@ -224,7 +225,7 @@ class SenderForm(forms.Form):
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
+    return as_id(text) is not None
 
 
 def _says(text: str, row: Any) -> bool:

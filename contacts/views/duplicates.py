@@ -24,7 +24,7 @@ from contacts.merging import (
     why_not_undone,
 )
 from contacts.models import Merge, Office, Provider
-from practices.pages import done, page
+from practices.pages import as_id, done, page
 from practices.requests import PracticeRequest
 from practices.roles import MERGES, role_required
 
@@ -40,7 +40,7 @@ def duplicates(request: PracticeRequest) -> HttpResponse:
     is_offices = request.GET.get("kind") == "offices"
     below = request.GET.get("below", "")
     find = office_doubles if is_offices else provider_doubles
-    doubles = find(below=int(below) if below.isdigit() and len(below) < 19 else None)
+    doubles = find(below=as_id(below))
     context = {
         "is_offices": is_offices,
         "rows": _rows(doubles.found),

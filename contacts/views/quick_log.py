@@ -18,7 +18,7 @@ from contacts.referral_way import log_referral
 from contacts.senders import are_faint, name_parts, offices_like, providers_at, providers_like
 from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.models import Location, Member
-from practices.pages import done, page
+from practices.pages import as_id, done, page
 from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, member_required
 
@@ -109,8 +109,8 @@ def _sender_asked_for(request: PracticeRequest) -> dict[str, Any]:
     """`?provider=17` or `?office=4`: a provider's or office's page logs for them."""
     found: dict[str, Any] = {}
     for name, rows in (("provider", Provider.objects.active()), ("office", Office.objects.current())):
-        wanted = request.GET.get(name, "")
-        if wanted.isdigit() and (row := rows.filter(pk=wanted[:18]).first()):
+        wanted = as_id(request.GET.get(name, ""))
+        if wanted is not None and (row := rows.filter(pk=wanted).first()):
             found |= {name: row.pk, f"{name}_text": str(row)}
     return found
 
@@ -139,8 +139,8 @@ def _is_uuid(text: str) -> bool:
 @member_required
 def provider_options(request: PracticeRequest) -> HttpResponse:
     """Whom the typed letters may mean; with `?office=` and nothing typed, who works there."""
-    text, office = request.GET.get("q", "").strip()[:200], request.GET.get("office", "")
-    rows = providers_like(text) if text else providers_at(int(office[:18])) if office.isdigit() else []
+    text, office = request.GET.get("q", "").strip()[:200], as_id(request.GET.get("office", ""))
+    rows = providers_like(text) if text else providers_at(office) if office is not None else []
     context = {"providers": rows, **new_option(text, rows, fill=name_parts(text) if text else {})}
     return page(request, "contacts/_provider_options.html", context)
 

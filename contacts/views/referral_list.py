@@ -16,7 +16,7 @@ from contacts.models.referrals import ReferralQuerySet, Status
 from contacts.referral_rows import referral_rows
 from contacts.search import nearest
 from practices.models import Member, PatientAccess
-from practices.pages import KeyPage, count_up_to, key_page, page
+from practices.pages import KeyPage, count_up_to, key_page, moment_of, page
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import MOVES_REFERRALS, SEES_PATIENTS, member_required
@@ -103,7 +103,7 @@ def paged(request: PracticeRequest, rows: ReferralQuerySet, *, is_by_due: bool) 
             request,
             rows.order_by("next_action_due_at", "pk"),
             key=lambda row: (row.next_action_due_at.isoformat(), row.pk),
-            after=lambda rows, key: _after_due(rows, datetime.fromisoformat(key[0]), int(key[1])),
+            after=lambda rows, key: _after_due(rows, moment_of(key[0]), int(key[1])),
         )
     return key_page(
         request,

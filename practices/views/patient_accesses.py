@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from practices.models import Member, PatientAccess, Practice
-from practices.pages import key_page, page
+from practices.pages import key_page, moment_of, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 from practices.settings_forms import AccessFilterForm
@@ -39,5 +39,5 @@ def _filtered(
 
 
 def _after(rows: QuerySet, key: list[str]) -> QuerySet:
-    at, pk = datetime.fromisoformat(key[0]), int(key[1])
+    at, pk = moment_of(key[0]), int(key[1])
     return rows.filter(at__lte=at).filter(Q(at__lt=at) | Q(pk__lt=pk))

@@ -81,7 +81,7 @@ def _key(text: str) -> tuple[date, int, int] | None:
     """The place in the story that an address names; a malformed one starts over."""
     try:
         day, rank, entry_id = text.split("~")
-        return date.fromisoformat(day), int(rank), int(entry_id)
+        return date.fromisoformat(day), int(rank[:4]), int(entry_id[:18])
     except ValueError:
         return None
 

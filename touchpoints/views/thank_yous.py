@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from practices.models import PatientAccess
+from practices.pages import as_id
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import SEES_ALL_PATIENTS, member_required
@@ -35,7 +36,7 @@ def _week(request: PracticeRequest, week: Week) -> HttpResponse:
         request.member,
         week,
         now=timezone.now(),
-        physician_id=int(wanted) if wanted.isdecimal() else None,
+        physician_id=as_id(wanted),
         names=request.GET.get("names") == "shown" and request.member.role in SEES_ALL_PATIENTS,
     )
     _record_names(request, shown)

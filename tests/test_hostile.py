@@ -1,0 +1,120 @@
+"""What no honest browser sends: an answer each time, and never an error of ours."""
+
+from datetime import date
+
+import pytest
+
+from practices.isolation import practice_scope
+from tests import make
+from tests.test_access import World
+
+pytestmark = pytest.mark.django_db
+
+ANSWERS = {200, 302, 400, 404, 422}
+HOSTILE = [
+    "²",
+    "٣",
+    "\x00",
+    "-1",
+    "9" * 30,
+    "0001-01-01",
+    "9999-12-31",
+    "~",
+    "<script>",
+    "=1+1",
+    "\u202e",
+    "x" * 10_000,
+]
+KEYS = [
+    *HOSTILE,
+    "9999-99-99~x",
+    "0001-01-01~1",
+    "9999-12-31T23:59:59.999999-23:59~1",
+    "0001-01-01T00:00:00+23:59~1",
+    f"2026-11-17~{'9' * 30}",
+    f"2026-11-17~1~{'9' * 30}",
+]
+LISTS = [
+    "/referrals/",
+    "/referrals/?awaiting=provider",
+    "/referrals/?status=overdue",
+    "/providers/",
+    "/offices/",
+    "/imports/",
+    "/settings/patient-access/",
+    "/settings/outbox/",
+    "/thank-you/",
+    "/thank-you/cards/",
+    "/reminders/",
+]
+
+
+@pytest.fixture
+def world(client):
+    made = World()
+    client.force_login(made.manager.user)
+    return made
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_list_answers_any_key(client, world, address):
+    answers = {key: client.get(address, {"after": key, "below": key}).status_code for key in KEYS}
+    assert {key: status for key, status in answers.items() if status not in ANSWERS} == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "names"),
+    [
+        (
+            "/referrals/",
+            ["provider", "office", "physician", "received_from", "received_until", "channel", "status"],
+        ),
+        ("/referrals/new/", ["provider", "office"]),
+        ("/providers/options/", ["q", "office"]),
+        ("/offices/options/", ["q"]),
+        ("/providers/", ["q", "tier", "specialty", "standing", "liaison"]),
+        ("/search/", ["q"]),
+        ("/thank-you/", ["physician"]),
+        ("/thank-you/cards/", ["physician", "rows"]),
+        ("/reminders/", ["member"]),
+        ("/duplicates/", ["kind", "below"]),
+        ("/touchpoints/new/", ["kind", "provider", "office", "referral", "reminder"]),
+        ("/settings/patient-access/", ["member", "act", "day"]),
+    ],
+)
+def test_a_page_answers_any_question(client, world, address, names):
+    asked = [{name: value} for name in names for value in HOSTILE]
+    answers = {str(one): client.get(address, one).status_code for one in asked}
+    assert {one: status for one, status in answers.items() if status not in ANSWERS} == {}
+
+
+@pytest.mark.parametrize("week", ["0001-W01", "9999-W52", "2026-W99", "2026-W00"])
+def test_a_week_far_off_is_no_page(client, world, week):
+    assert client.get(f"/thank-you/{week}/").status_code == 404
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_form_answers_any_value(client, world, value):
+    with practice_scope(world.practice):
+        referral = make.referral(by=world.manager, received_on=date(2026, 11, 10))
+    names = [
+        "provider_text",
+        "provider",
+        "office",
+        "patient_born_on",
+        "received_on",
+        "physician",
+        "submission_key",
+    ]
+    forms = [("/referrals/new/", {name: value, "patient_family_name": "Testperson"}) for name in names]
+    step = f"/referrals/{referral.pk}/step/"
+    forms += [
+        (step, {"to": "scheduled", "appointment_at": f"{value}T09:00"}),
+        (step, {"to": "seen", "seen_on": value}),
+        (step, {"to": value}),
+        ("/patients/find/", {"patient_family_name": value, "patient_born_on": value}),
+        ("/offices/new/", {"name": value, "zip_code": value}),
+        ("/settings/", {"starts_on": value, "list_hour": value}),
+    ]
+    answers = {(url, str(data)): client.post(url, data).status_code for url, data in forms}
+    assert {one: status for one, status in answers.items() if status not in ANSWERS} == {}
