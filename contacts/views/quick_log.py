@@ -74,6 +74,8 @@ def save_or_ask_again(form: QuickLogForm, *, by: Member, now: Any) -> Referral |
 def save(form: QuickLogForm, *, by: Member, now: Any) -> Referral:
     """Write what the valid form says; the second of a double submit finds the first one's referral."""
     values = form.values()
+    # One member's forms are saved one after the other: a second click waits, and then finds the first one's people.
+    Member.objects.select_for_update(no_key=True).get(pk=by.pk)
     twice = Referral.objects.filter(submission_key=values["submission_key"]).first()
     if twice is None:
         provider, office = form.save_sender()

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from contacts.models import Provider
 from practices.isolation import practice_scope
 from practices.roles import Role
 from tests import make
@@ -16,9 +17,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DESKS = 6
 
 
-def post_at_once(practice, forms: list[dict]) -> list[int]:
-    """Each form from a desk of its own, all at the same moment; their answers."""
-    desks = [(Client(), make.member(Role.COORDINATOR, practice), form) for form in forms]
+def post_at_once(practice, forms: list[dict], *, member=None) -> list[int]:
+    """Each form from a desk of its own (or all of one member's), at the same moment; their answers."""
+    desks = [(Client(), member or make.member(Role.COORDINATOR, practice), form) for form in forms]
     for client, member, _form in desks:
         client.force_login(member.user)
     start, statuses = threading.Barrier(len(desks)), []
@@ -57,3 +58,12 @@ def test_one_submission_sent_many_times_is_one_referral(practice):
     form = typed(provider_text="Okafor", submission_key=str(uuid.uuid4()))
     assert post_at_once(practice, [form] * DESKS) == [302] * DESKS
     assert len(logged(practice)) == 1
+
+
+def test_one_submission_with_somebody_new_adds_them_once(practice):
+    member = make.member(Role.COORDINATOR, practice)
+    new = {"new_given_name": "Zoe", "new_family_name": "Umbraleaf", "provider_choice": "new"}
+    form = typed(provider_text="Zoe Umbraleaf", submission_key=str(uuid.uuid4()), **new)
+    assert post_at_once(practice, [form] * DESKS, member=member) == [302] * DESKS
+    with practice_scope(practice):
+        assert Provider.objects.filter(family_name="Umbraleaf").count() == 1
