@@ -95,6 +95,8 @@ class Told:
 
     def standing(self) -> str:
         """As contacts/referral_way.py writes down where a referral stood before a step, in JSON."""
+        if len(self.steps) == 1:  # logged, no more
+            return NOTHING_YET
         return (
             f'{{"status": "{self.status}", "contact_attempts": {self.contact_attempts},'
             f' "appointment_at": {_in_json(self.appointment_at)}, "seen_on": {_in_json(self.seen_on)},'
@@ -124,6 +126,12 @@ class Told:
         elif step.act == Act.CONTACTED:
             self.appointment_at = None
             self.contact_attempts += 1
+
+
+NOTHING_YET = (
+    '{"status": "received", "contact_attempts": 0, "appointment_at": null, "seen_on": null,'
+    ' "reported_back_at": null, "reported_back_by_id": null}'
+)
 
 
 def _in_json(value: date | None) -> str:

@@ -15,7 +15,7 @@ from touchpoints.models import ThankYou, Touchpoint
 
 State, Kind = ThankYou.State, Touchpoint.Kind
 CARD_INTERVAL = timedelta(days=28)
-THANKED_IN_HISTORY = 0.5  # before the lists, a practice forgets
+THANKED_IN_HISTORY = 0.4  # before the lists, a practice forgets
 WAITING_LAST_WEEK = 0.3  # of the cards of the week before the newest list: to write, or written
 DECIDED_ON_NEWEST = 0.2  # of the rows of colleagues' newest lists
 

@@ -12,7 +12,7 @@ from referralcrm.seeding.thanks import TOUCHPOINT_COLUMNS
 from referralcrm.seeding.words import VISIT_NOTES
 from touchpoints.models import Touchpoint
 
-DAYS_BETWEEN = {Provider.Tier.A: 40, Provider.Tier.B: 75, Provider.Tier.C: 160}
+DAYS_BETWEEN = {Provider.Tier.A: 40, Provider.Tier.B: 75, Provider.Tier.C: 240}
 WITHOUT_A_NAME = 0.3  # of the visits: nobody but the office was met
 
 

@@ -19,7 +19,7 @@ MOST_BOOKINGS = 2
 NO_SHOWS = 0.23  # of booked visits
 CANCELLED_VISITS = 0.05
 # What becomes of a referral before anything is booked; the rest gets an appointment.
-DECLINED, UNREACHABLE, CANCELLED = 0.07, 0.10, 0.17
+DECLINED, UNREACHABLE, CANCELLED = 0.06, 0.08, 0.20
 
 
 class Step(NamedTuple):
