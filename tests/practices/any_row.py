@@ -1,7 +1,8 @@
 """A row of any model of a practice, filled as its columns ask and its constraints allow."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -28,6 +29,9 @@ ALSO: dict[str, Callable[[Practice], dict[str, Any]]] = {
         "second_provider": make.provider(),
     },
     "touchpoints.touchpoint": lambda practice: {"provider": make.provider()},
+    "touchpoints.meeting": lambda practice: {"ends_at": make.NOW + timedelta(hours=1)},
+    "touchpoints.attendee": lambda practice: {"provider": make.provider()},
+    "touchpoints.giftshare": lambda practice: {"provider": make.provider()},
 }
 
 VALUES: list[tuple[type[models.Field], Callable[[], Any]]] = [
@@ -36,6 +40,7 @@ VALUES: list[tuple[type[models.Field], Callable[[], Any]]] = [
     (models.DateTimeField, lambda: make.NOW),
     (models.DateField, lambda: MONDAY),
     (models.IntegerField, lambda: next(_numbers)),
+    (models.DecimalField, lambda: Decimal("1.00")),
     (models.BooleanField, lambda: False),
     (models.JSONField, dict),
     (ArrayField, list),
