@@ -49,6 +49,7 @@ function target(key) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
   if (isOff() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  comeBack(); // the next key may be quicker than the swap's own event
   if (event.key === "j" || event.key === "k") {
     move(event.key === "j" ? 1 : -1);
   } else if (event.key === "?" && dialog) {
@@ -71,13 +72,14 @@ document.addEventListener("focusin", ({ target: element }) => {
   const list = row?.closest("[data-keys-list]");
   place = list ? { list, index: rowsOf(list).indexOf(row) } : null;
 });
-document.addEventListener("htmx:after:swap", () => {
+function comeBack() {
   if (!place || document.activeElement !== document.body) return;
   const list = place.list.isConnected ? place.list : document.getElementById(place.list.id);
   const rows = list ? rowsOf(list) : [];
   const row = rows[Math.min(place.index, rows.length - 1)];
   if (row) handleOf(row).focus({ preventScroll: true });
-});
+}
+document.addEventListener("htmx:after:swap", comeBack);
 
 for (const button of document.querySelectorAll("[data-opens-keys]")) {
   button.hidden = false;
