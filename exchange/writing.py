@@ -53,7 +53,7 @@ SELECT s.line FROM incoming s JOIN contacts_referral r
     ON {_SAME_SENDER} AND r.patient_name_initial_index = s.initial_index
     WHERE (r.patient_chart_index IS NULL OR s.chart_index IS NULL) AND {_SPAN}
     AND (r.patient_name_birth_index = s.birth_index) IS NOT FALSE
-"""  # noqa: S608
+"""  # noqa: S608  # built of constants
 
 INSERT = """
 WITH added AS (

@@ -8,8 +8,6 @@ from django.test.utils import CaptureQueriesContext
 
 from contacts import referral_way
 from contacts.models import Provider
-from practices.isolation import practice_scope
-from practices.roles import Role
 from practices.weeks import Week
 from tests import make
 from touchpoints import thank_you_acts as acts
@@ -25,16 +23,6 @@ from touchpoints.thank_you_lists import (
 W47 = Week.parse("2026-W47")  # 16 to 22 November
 MONDAY_6 = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # Monday 06:00 in New York
 TUESDAY = MONDAY_6 + timedelta(days=1)
-
-
-@pytest.fixture
-def harbor(db):
-    practice = make.practice(starts_on=date(2026, 11, 9))
-    practice.physician = make.member(Role.PHYSICIAN, practice, name="Dr Chen")
-    practice.colleague = make.member(Role.PHYSICIAN, practice, name="Dr Roy")
-    practice.coordinator = make.member(Role.COORDINATOR, practice)
-    with practice_scope(practice):
-        yield practice
 
 
 def sent(practice, *, on=date(2026, 11, 17), provider=None, physician=None, now=MONDAY_6, **fields):
