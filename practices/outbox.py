@@ -37,8 +37,14 @@ def queue_mail(
     html: str = "",
     practice: Practice | None = None,
     headers: dict[str, str] | None = None,
+    calendar: str = "",
+    calendar_method: str = "",
 ) -> OutboxEnvelope:
-    """Put a mail into the outbox, in the caller's transaction. Never put a patient into one."""
+    """Put a mail into the outbox, in the caller's transaction. Never put a patient into one.
+
+    `calendar` is an iCalendar text (RFC 5545) and `calendar_method` its METHOD, sent beside the letter as
+    RFC 6047 says.
+    """
     return OutboxEnvelope.objects.create(
         practice=practice,
         recipient=to,
@@ -47,6 +53,8 @@ def queue_mail(
         text=text,
         html=html,
         headers=headers or {},
+        calendar=calendar,
+        calendar_method=calendar_method,
         next_try_at=now,
         created_at=now,
     )
@@ -111,7 +119,9 @@ def _send(envelope: OutboxEnvelope, now: datetime) -> bool:
     except Exception as error:  # whatever is wrong with one letter must not hold up those behind it
         _put_back(envelope, error, now)
     else:
-        _settle(envelope, state=State.SENT, sent_at=now, subject="", text="", html="", last_error="")
+        _settle(
+            envelope, state=State.SENT, sent_at=now, subject="", text="", html="", calendar="", last_error=""
+        )
     finally:
         _hang_up(connection)
     return True
@@ -132,6 +142,9 @@ def _message(envelope: OutboxEnvelope, connection: BaseEmailBackend) -> EmailMul
     )
     if envelope.html:
         message.attach_alternative(envelope.html, "text/html")
+    if envelope.calendar:
+        kind = f"text/calendar; method={envelope.calendar_method}"
+        message.attach_alternative(envelope.calendar, kind)
     return message
 
 

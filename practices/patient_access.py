@@ -10,12 +10,18 @@ def record_access(
     *,
     act: PatientAccess.Act,
     page: str,
-    referral_ids: Iterable[int],
+    referral_ids: Iterable[int] = (),
+    return_referral_ids: Iterable[int] = (),
     covering_for: Member | None = None,
 ) -> None:
     """Write down one act that showed patients; nothing when no row was shown, but for a search."""
-    ids = list(referral_ids)
-    if ids or act == PatientAccess.Act.SEARCHED:
+    ids, return_ids = list(referral_ids), list(return_referral_ids)
+    if ids or return_ids or act == PatientAccess.Act.SEARCHED:
         PatientAccess.objects.create(
-            member=member, act=act, page=page, referral_ids=ids, covering_for=covering_for
+            member=member,
+            act=act,
+            page=page,
+            referral_ids=ids,
+            return_referral_ids=return_ids,
+            covering_for=covering_for,
         )

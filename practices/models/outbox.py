@@ -23,7 +23,7 @@ class OutboxQuerySet(models.QuerySet):
 
     def without_letter(self) -> Self:
         """For pages, which show where a mail stands and never what it says."""
-        return self.defer("subject", "text", "html")
+        return self.defer("subject", "text", "html", "calendar")
 
 
 class OutboxEnvelope(models.Model):
@@ -42,6 +42,8 @@ class OutboxEnvelope(models.Model):
     subject = EncryptedTextField(shared=True)
     text = EncryptedTextField(shared=True)
     html = EncryptedTextField(shared=True, default="")
+    calendar = EncryptedTextField(shared=True, default="")
+    calendar_method = models.CharField(max_length=10, blank=True)
     headers = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)

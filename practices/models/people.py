@@ -262,10 +262,12 @@ class LinkToken(models.Model):
 
     class Purpose(models.TextChoices):
         INVITATION = "invitation"
+        CALENDAR = "calendar"
+        FEEDBACK = "feedback"
 
     token_hash = models.BinaryField(max_length=32, unique=True)
     practice = models.ForeignKey(Practice, on_delete=models.CASCADE, related_name="+")
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     object_id = models.BigIntegerField()
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)  # empty: until it is revoked
     used_at = models.DateTimeField(null=True)

@@ -33,6 +33,7 @@ class PatientAccess(PracticeModel):
     act = models.CharField(max_length=20, choices=Act.choices)
     page = models.CharField(max_length=80)
     referral_ids = ArrayField(models.BigIntegerField(), default=list)
+    return_referral_ids = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     covering_for = PracticeForeignKey(Member, null=True, related_name="+")
 
     class Meta(PracticeModel.Meta):
