@@ -36,6 +36,7 @@ REFUSED = (
     "thank_you_decided_by_somebody|thank_you_mailed_is_a_touchpoint|reminder_closed_when_it_says_so|"
     "attendee_is_one_person|gift_share_is_one_person|"
     "touchpoint_corrected_is_withdrawn|feedback_issue_told_after_it_was_resolved"
+    r"|return_referral_cancelled_"
 )
 
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)

@@ -12,6 +12,7 @@ from practices.encryption import EncryptedDateField, EncryptedTextField
 from practices.isolation import PracticeForeignKey, SamePractice
 from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
 from practices.roles import SEES_ALL_PATIENTS, Role
+from touchpoints.models.touchpoints import Touchpoint
 
 
 class ReturnReferralQuerySet(PracticeQuerySet):
@@ -65,7 +66,11 @@ class ReturnReferral(PracticeModel):
     sent_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
     seen_on = models.DateField(_("seen on"), null=True, blank=True)
     report_received_on = models.DateField(_("report received on"), null=True, blank=True)
+    touchpoint = PracticeForeignKey(
+        Touchpoint, null=True, editable=False, related_name="return_referrals", help_text="Made by sending."
+    )
     cancelled_at = models.DateTimeField(null=True, editable=False)
+    cancelled_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
     cancelled_reason = EncryptedTextField(_("reason"), blank=True, default="", editable=False)
 
     objects = practice_manager(ReturnReferralQuerySet)
@@ -85,7 +90,16 @@ class ReturnReferral(PracticeModel):
             *PracticeModel.Meta.constraints,
             *[
                 SamePractice(field=field, name=f"return_referral_{field}_same_practice")
-                for field in ("physician", "provider", "office", "specialty", "suggested_by", "sent_by")
+                for field in (
+                    "physician",
+                    "provider",
+                    "office",
+                    "specialty",
+                    "suggested_by",
+                    "sent_by",
+                    "touchpoint",
+                    "cancelled_by",
+                )
             ],
             models.CheckConstraint(
                 condition=models.Q(state__in=["suggested", "cancelled"])
@@ -99,5 +113,18 @@ class ReturnReferral(PracticeModel):
             models.CheckConstraint(
                 condition=~models.Q(state="report_received") | models.Q(report_received_on__isnull=False),
                 name="return_referral_report_has_day",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cancelled_at=None, cancelled_by=None)
+                | models.Q(cancelled_at__isnull=False, cancelled_by__isnull=False),
+                name="return_referral_cancelled_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="cancelled", cancelled_at__isnull=False)
+                | (~models.Q(state="cancelled") & models.Q(cancelled_at=None)),
+                name="return_referral_cancelled_has_moment",
+            ),
+            models.UniqueConstraint(
+                fields=["practice", "touchpoint"], name="return_referral_once_per_touchpoint"
             ),
         ]
