@@ -1,4 +1,5 @@
 from touchpoints.models.feedback import Feedback, FeedbackIssue, FeedbackRequest
+from touchpoints.models.meeting_invitations import MeetingInvitation
 from touchpoints.models.meetings import Attendee, Gift, GiftLimit, GiftShare, Meeting
 from touchpoints.models.reminders import Reminder
 from touchpoints.models.return_referrals import ReturnReferral
@@ -15,6 +16,7 @@ __all__ = [
     "GiftLimit",
     "GiftShare",
     "Meeting",
+    "MeetingInvitation",
     "Reminder",
     "ReturnReferral",
     "Stationery",
