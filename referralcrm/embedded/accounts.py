@@ -47,6 +47,8 @@ def reachable_binaries(package: Path, account: pwd.struct_passwd | None, runtime
     if account is None or _can_run(programs, account):
         return programs
     copied = runtime / package.name
+    if copied.exists():  # of this same run: PostgreSQL is started again
+        return copied / "pginstall" / "bin"
     shutil.copytree(package, copied, ignore=NOT_NEEDED_TO_RUN, symlinks=True, copy_function=_copy_for_all)
     libraries = package.with_name(package.name + ".libs")  # found from the programs by relative path
     shutil.copytree(libraries, runtime / libraries.name, copy_function=_copy_for_all)

@@ -1,7 +1,7 @@
-"""Keeps the product's processes alive: restarts what falls, gives up in words."""
+"""Keeps the servers and the product's processes alive: restarts what falls, gives up in words."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -16,17 +16,23 @@ RECOVERED_AFTER = 60
 
 @dataclass
 class Kept:
-    """A process to be kept alive, and how often it fell of late."""
+    """A process to be kept alive, how it is started again, and how often it fell of late."""
 
     child: Child
+    again: Callable[[], Child]
     falls: int = 0
     restart_at: float | None = None
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it fell and waits for its restart."""
+        return self.restart_at is not None
+
 
 class Keeper:
-    """The product's processes, started in order and stopped all at once."""
+    """The servers, and the product's processes: these are started in order and stopped all at once."""
 
-    def __init__(self, servers: Sequence[Child]) -> None:
+    def __init__(self, servers: Sequence[Kept]) -> None:
         self.servers = servers
         self.kept: list[Kept] = []
 
@@ -44,32 +50,36 @@ class Keeper:
 
     def add(self, command: Command) -> None:
         """Start a process and keep it."""
-        self.kept.append(Kept(start(command)))
+        self.kept.append(Kept(start(command), lambda: start(command)))
 
     def look_after(self) -> None:
-        """Restart what fell; raise Refused when a server ended or a process falls again and again."""
+        """Restart what fell; raise Refused when something falls again and again."""
         time.sleep(LOOK_EVERY)
         for server in self.servers:
-            if not server.is_alive():
-                raise Refused(_ended(server))
+            _look_after(server)
+        if any(server.is_down for server in self.servers):
+            return  # what starts now would fall for want of it
         for kept in self.kept:
             _look_after(kept)
 
 
 def _look_after(kept: Kept) -> None:
-    now = time.monotonic()
-    if kept.restart_at is not None:
-        if now >= kept.restart_at:
-            kept.child, kept.restart_at = start(kept.child.command), None
-    elif not kept.child.is_alive():
-        kept.child.stop()  # whatever it left in its group
-        kept.falls = 1 if now - kept.child.started > RECOVERED_AFTER else kept.falls + 1
-        if kept.falls > len(RESTART_AFTER):
-            raise Refused(_ended(kept.child))
-        delay = RESTART_AFTER[kept.falls - 1]
-        print(f"{kept.child.command.name} ended unexpectedly; again in {delay} s.", flush=True)
-        kept.restart_at = now + delay
+    if kept.restart_at is None:
+        if not kept.child.is_alive():
+            kept.child.stop()  # whatever it left in its group
+            _note_fall(kept, with_log("It ended unexpectedly", kept.child))
+    elif time.monotonic() >= kept.restart_at:
+        try:
+            kept.child, kept.restart_at = kept.again(), None
+        except Refused as refusal:
+            _note_fall(kept, str(refusal))
 
 
-def _ended(child: Child) -> str:
-    return with_log(f"{child.command.name} ended unexpectedly; everything was stopped", child)
+def _note_fall(kept: Kept, reason: str) -> None:
+    now, name = time.monotonic(), kept.child.command.name
+    kept.falls = 1 if now - kept.child.started > RECOVERED_AFTER and not kept.is_down else kept.falls + 1
+    if kept.falls > len(RESTART_AFTER):
+        raise Refused(f"{name} does not stay up, so everything was stopped. {reason}")
+    delay = RESTART_AFTER[kept.falls - 1]
+    print(f"{name} ended unexpectedly; again in {delay} s.", flush=True)
+    kept.restart_at = now + delay

@@ -41,7 +41,7 @@ def run_product(configuration: Configuration) -> None:
     folder = DataFolder(configuration.data_dir)
     with _port(configuration.port) as listener, running_servers(configuration) as servers:
         _prepare(folder, servers.environ, demo=configuration.demo)
-        with Keeper(servers.children) as keeper:
+        with Keeper(servers.kept) as keeper:
             web, *background = _commands(folder, servers, listener)
             keeper.add(web)
             while not _is_ready(configuration.port):

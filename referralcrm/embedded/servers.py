@@ -1,7 +1,7 @@
 """The servers of one machine, started together and stopped together."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from referralcrm.embedded import postgres, valkey
 from referralcrm.embedded.configuration import Configuration, Refused
 from referralcrm.embedded.env_files import write_env_file
 from referralcrm.embedded.folder import DataFolder, runtime_folder
+from referralcrm.embedded.keeping import Kept
 from referralcrm.embedded.keys import keys_for
 from referralcrm.embedded.processes import Child
 from referralcrm.embedded.roles import APPLICATION, OWNER, ensure_roles_and_database
@@ -23,7 +24,7 @@ SETTINGS_KEPT = ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "STATIC_ROOT
 class Servers:
     """The servers that run, and the environment for whoever uses them."""
 
-    children: list[Child]
+    kept: list[Kept]
     environ: dict[str, str]
 
 
@@ -39,17 +40,17 @@ def running_servers(configuration: Configuration, *, for_tests: bool = False) ->
         # and again with their addresses.
         write_env_file(folder.running_env, {"RUNTIME_DIR": str(runtime)})
         stack.callback(folder.running_env.unlink, missing_ok=True)
-        children: list[Child] = []
+        kept: list[Kept] = []
         settings = _settings(configuration, folder)
         if configuration.database_url is None:
-            children.append(stack.enter_context(_postgres(folder, runtime, for_tests=for_tests)))
+            kept.append(stack.enter_context(_postgres(folder, runtime, for_tests=for_tests)))
             settings["DATABASE_URL"] = postgres.address(runtime, APPLICATION)
             settings["OWNER_DATABASE_URL"] = postgres.address(runtime, OWNER)
         if configuration.redis_url is None:
-            children.append(stack.enter_context(_valkey(folder, runtime)))
+            kept.append(stack.enter_context(_kept(lambda: valkey.start_valkey(folder, runtime))))
             settings["REDIS_URL"] = valkey.address(runtime)
         write_env_file(folder.running_env, {"RUNTIME_DIR": str(runtime), **settings})
-        yield Servers(children, {**os.environ, **keys, **settings})
+        yield Servers(kept, {**os.environ, **keys, **settings})
 
 
 def _settings(configuration: Configuration, folder: DataFolder) -> dict[str, str]:
@@ -63,22 +64,19 @@ def _settings(configuration: Configuration, folder: DataFolder) -> dict[str, str
 
 
 @contextmanager
-def _postgres(folder: DataFolder, runtime: Path, *, for_tests: bool) -> Iterator[Child]:
-    child = postgres.start_postgres(folder, runtime, for_tests=for_tests)
-    try:
+def _postgres(folder: DataFolder, runtime: Path, *, for_tests: bool) -> Iterator[Kept]:
+    with _kept(lambda: postgres.start_postgres(folder, runtime, for_tests=for_tests)) as server:
         ensure_roles_and_database(runtime, for_tests=for_tests)
-        yield child
-    finally:
-        child.stop()
+        yield server
 
 
 @contextmanager
-def _valkey(folder: DataFolder, runtime: Path) -> Iterator[Child]:
-    child = valkey.start_valkey(folder, runtime)
+def _kept(begin: Callable[[], Child]) -> Iterator[Kept]:
+    server = Kept(begin(), begin)
     try:
-        yield child
+        yield server
     finally:
-        child.stop()
+        server.child.stop()
 
 
 def _holds_database(configuration: Configuration, folder: DataFolder) -> bool:

@@ -1,6 +1,7 @@
 """The whole product as `make run` starts it: what it says, what it survives, and how it ends."""
 
 import base64
+import json
 import os
 import re
 import secrets
@@ -15,11 +16,19 @@ from collections.abc import Callable
 
 import pytest
 
+from referralcrm.embedded import keeping
+from referralcrm.embedded.configuration import Refused
+from referralcrm.embedded.processes import Command, start
 from tests.referralcrm.machine import Machine
 
 # Of processor time, which other work on the machine does not lengthen as it does the clock's; a start
 # that keeps one core busy throughout takes as long.
 SECONDS_TO_START_AGAIN = 10
+PROCESSES = {
+    "gunicorn": "The web server",
+    "celery -A referralcrm worker": "The worker",
+    "celery -A referralcrm beat": "Beat",
+}
 DEMO_ACCOUNTS = ["manager", "coordinator", "physician", "liaison", "stranger"]
 
 
@@ -61,6 +70,15 @@ def status_of(product, path: str) -> int:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def health_of(product) -> dict:
+    address = f"http://127.0.0.1:{product.environ['PORT']}/readyz"
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        return json.load(error)
 
 
 def ids_of(product, words: str) -> list[int]:
@@ -113,11 +131,7 @@ def test_killed_run_leaves_no_process_and_starts_again_at_once(product):
 def test_killed_process_is_started_again(product):
     supervisor = product.start("run")
     said_until(supervisor, "Logs:")
-    for words, name in (
-        ("gunicorn", "The web server"),
-        ("celery -A referralcrm worker", "The worker"),
-        ("beat", "Beat"),
-    ):
+    for words, name in PROCESSES.items():
         killed = ids_of(product, words)[0]
         os.kill(killed, signal.SIGKILL)
         assert f"{name} ended unexpectedly; again in 1 s." in said_until(supervisor, "ended unexpectedly")
@@ -133,16 +147,58 @@ def wait_for(truth: Callable[[], object], *, seconds: float = 20) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize(("words", "name"), [("postgres -D", "PostgreSQL"), ("valkey-server", "Valkey")])
-def test_killed_server_stops_everything_with_a_sentence(product, words, name):
+def test_killed_server_is_started_again_beneath_the_product(product):
+    product.environ["TICK_SECONDS"] = "2"
     supervisor = product.start("run")
     said_until(supervisor, "Logs:")
-    os.kill(ids_of(product, words)[0], signal.SIGKILL)
-    assert f"{name} ended unexpectedly; everything was stopped." in said_until(
-        supervisor, "everything was stopped"
-    )
-    assert supervisor.wait(60) == 1
-    assert product.seconds_until_gone() < 5
+    wait_for(lambda: health_of(product)["status"] == "ok")
+    kept = [ids_of(product, words)[0] for words in PROCESSES]
+    for words, name, meanwhile in (
+        ("valkey-server", "Valkey", "degraded"),  # pages go on being served
+        ("postgres -D", "PostgreSQL", "unavailable"),
+    ):
+        os.kill(ids_of(product, words)[0], signal.SIGKILL)
+        assert f"{name} ended unexpectedly; again in 1 s." in said_until(supervisor, "ended unexpectedly")
+        assert health_of(product)["status"] == meanwhile
+        wait_for(lambda: ticks_and_works_again(product))
+    assert [ids_of(product, words)[0] for words in PROCESSES] == kept
+
+
+def ticks_and_works_again(product) -> bool:
+    """Whether a tick and a task ran in the last moments, and so after what was killed came back."""
+    said = health_of(product)
+    ages = [said[part]["seconds_ago"] for part in ("tick", "worker")]
+    return said["status"] == "ok" and all(age is not None and age <= 1 for age in ages)
+
+
+@pytest.mark.parametrize("name", ["a server", "a process"])
+def test_what_falls_again_and_again_is_given_up_in_a_sentence(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(keeping, "RESTART_AFTER", (0.01, 0.02))
+    said = "import os; os.write(1, b'No good.')"
+    falls = Command(name, [sys.executable, "-c", said], tmp_path / "its.log")
+    server = [keeping.Kept(start(falls), lambda: start(falls))] if name == "a server" else []
+    with keeping.Keeper(server) as keeper:
+        if not server:
+            keeper.add(falls)
+        with pytest.raises(Refused, match=f"^{name} does not stay up, so everything was stopped.*\nNo good"):
+            for _ in range(100):
+                keeper.look_after()
+
+
+def test_server_that_can_not_start_again_is_given_up_with_its_reason(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(keeping, "RESTART_AFTER", (0.01, 0.02))
+
+    def again():
+        raise Refused("The disk is full.")
+
+    server = keeping.Kept(start(Command("a server", ["true"], tmp_path / "its.log")), again)
+    with (
+        pytest.raises(Refused, match=r"^a server does not stay up.* The disk is full\.$"),
+        keeping.Keeper([server]) as keeper,
+    ):
+        for _ in range(100):
+            keeper.look_after()
+    assert capsys.readouterr().out.count("ended unexpectedly; again in") == 2
 
 
 def test_malformed_setting_is_named_before_the_web_server_starts(product):
