@@ -64,3 +64,4 @@ def send_mail() -> None:
     """Send what the outbox holds, and forget what is over."""
     send_due(timezone.now())
     forget_what_is_over(now=timezone.now())
+    record_task(timezone.now())  # before the first practice, it is the only task there is
