@@ -27,7 +27,7 @@ class Stack:
         self.folder, self.servers, self.logs = folder, servers, logs
         self.environ = {**servers.environ, "BROKER_VISIBILITY_TIMEOUT": "8", "TICK_SECONDS": "2", "DEMO": "0"}
         self.processes: dict[str, subprocess.Popen] = {}
-        self.broker = next(child for child in servers.children if child.command.name == "Valkey")
+        self.broker = next(kept for kept in servers.kept if kept.child.command.name == "Valkey")
 
     def run(self, *arguments: str) -> str:
         """A command beside the servers; its output. Raises when it fails."""
@@ -73,16 +73,18 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """kill -9 of the process and all its children, in the middle of whatever they do."""
-        os.killpg(self.processes[name].pid, signal.SIGKILL)
-        self.processes.pop(name).wait()
+        process = self.processes.pop(name)
+        if process.poll() is None:  # not waited for yet, so its number is still its own
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def kill_broker(self, *, and_forget: bool = False) -> None:
         """kill -9 of Valkey, and its start again; a broker may also come back having forgotten everything."""
         if and_forget:
             self.redis().flushall()
-        self.broker.process.kill()
-        self.broker.process.wait()
-        self.broker = valkey.start_valkey(self.folder, self.runtime)
+        self.broker.child.process.kill()
+        self.broker.child.stop()
+        self.broker.child = self.broker.again()
 
     @property
     def runtime(self) -> Path:
@@ -105,7 +107,6 @@ class Stack:
     def stop(self) -> None:
         for name in list(self.processes):
             self.kill(name)
-        self.broker.stop()
 
 
 @contextmanager
