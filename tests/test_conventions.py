@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
 
 from practices.isolation import PracticeForeignKey, SamePractice
-from practices.models import PracticeModel
+from practices.models import PracticeDetail, PracticeModel
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ("practices", "contacts", "touchpoints", "exchange")
@@ -116,6 +116,19 @@ class TestTables:
         )
         target = field.related_model._meta.db_table
         assert found == [(target, True, True, False, ["practice_id", field.column], ["practice_id", "id"])]
+
+    @each_table
+    def test_every_row_belongs_to_a_practice_that_exists(self, table):
+        """By a key of its own, or of a row that it can't be without."""
+        (model,) = (model for model in apps.get_models() if model._meta.db_table == table)
+        keys = ask(
+            "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass"
+            " AND confrelid = 'practices_practice'::regclass",
+            table,
+        )
+        assert keys == [(0 if issubclass(model, PracticeDetail) else 1,)]
+        hangs_on = [field for of, field in REFERENCES if of is model and not field.null]
+        assert keys == [(1,)] or hangs_on, f"nothing vouches for the practice of {table}"
 
     def test_no_reference_between_practices_tables_is_a_plain_key(self):
         plain = ask(

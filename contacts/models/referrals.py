@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models.people import Office, Provider
 from practices.encryption import EncryptedDateField, EncryptedTextField, blind_index
 from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
-from practices.models import Cover, Location, Member, PracticeModel, PracticeQuerySet, practice_manager
+from practices.models import Cover, Location, Member, PracticeDetail, PracticeQuerySet, practice_manager
 from practices.roles import SEES_PATIENTS, Role
 
 
@@ -133,7 +133,7 @@ class ReferralQuerySet(PracticeQuerySet):
         return self.defer(*Referral.PATIENT_FIELDS)
 
 
-class Referral(PracticeModel):
+class Referral(PracticeDetail):
     """A patient sent to us by a provider. Written through contacts/referral_way.py alone."""
 
     PATIENT_FIELDS = (
@@ -196,7 +196,7 @@ class Referral(PracticeModel):
 
     objects = practice_manager(ReferralQuerySet)
 
-    class Meta(PracticeModel.Meta):
+    class Meta(PracticeDetail.Meta):
         indexes = [
             models.Index(fields=["practice", "-received_on", "-id"], name="referral_newest"),
             models.Index(fields=["practice", "provider", "-received_on", "-id"], name="referral_by_provider"),
@@ -220,7 +220,7 @@ class Referral(PracticeModel):
             models.Index(fields=["practice", "patient_chart_index"], name="referral_chart"),
         ]
         constraints = [
-            *PracticeModel.Meta.constraints,
+            *PracticeDetail.Meta.constraints,
             *[
                 SamePractice(field=field, name=f"referral_{field}_same_practice")
                 for field in (
@@ -320,7 +320,7 @@ class Referral(PracticeModel):
         super().save(*args, **kwargs)
 
 
-class ReferralStep(PracticeModel):
+class ReferralStep(PracticeDetail):
     """One step of a referral's way: what, when, by whom; taken back, never deleted."""
 
     class Act(models.TextChoices):
@@ -349,11 +349,11 @@ class ReferralStep(PracticeModel):
     taken_back_by = PracticeForeignKey(Member, null=True, related_name="+")
     taken_back_reason = EncryptedTextField(blank=True, default="")
 
-    class Meta(PracticeModel.Meta):
+    class Meta(PracticeDetail.Meta):
         ordering = ["at", "id"]
         indexes = [models.Index(fields=["practice", "referral", "at"], name="referral_step_in_order")]
         constraints = [
-            *PracticeModel.Meta.constraints,
+            *PracticeDetail.Meta.constraints,
             SamePractice(field="referral", name="referral_step_referral_same_practice"),
             SamePractice(field="by", name="referral_step_by_same_practice"),
             SamePractice(field="taken_back_by", name="referral_step_taken_back_by_same_practice"),

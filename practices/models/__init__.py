@@ -1,4 +1,4 @@
-from practices.models.base import PracticeModel, PracticeQuerySet, practice_manager
+from practices.models.base import PracticeDetail, PracticeModel, PracticeQuerySet, practice_manager
 from practices.models.outbox import OutboxEnvelope
 from practices.models.people import Cover, Invitation, LinkToken, Location, Member, Practice, User
 from practices.models.safekeeping import Draft, EncryptionKey, PatientAccess
@@ -14,6 +14,7 @@ __all__ = [
     "OutboxEnvelope",
     "PatientAccess",
     "Practice",
+    "PracticeDetail",
     "PracticeModel",
     "PracticeQuerySet",
     "User",

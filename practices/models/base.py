@@ -37,3 +37,21 @@ class PracticeModel(models.Model):
             # What composite foreign keys point at (practices.isolation.SamePractice).
             models.UniqueConstraint(fields=["practice", "id"], name="%(class)s_of_practice"),
         ]
+
+
+class PracticeDetail(PracticeModel):
+    """A row that always hangs on another one of its practice: the composite key to that one vouches for the
+    practice, so a plain key beside it would only be checked for nothing, once per row."""
+
+    practice = models.ForeignKey(
+        "practices.Practice",
+        on_delete=models.CASCADE,
+        default=current_practice_id,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+
+    class Meta(PracticeModel.Meta):
+        abstract = True

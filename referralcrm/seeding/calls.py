@@ -1,6 +1,8 @@
 """Calls of the last business day, as their page logs them: one that reached nobody, one that promised something."""
 
-from contacts.models import Provider
+from django.db.models import Exists, OuterRef
+
+from contacts.models import Provider, Referral
 from practices.business_days import add_business_days, business_days_before
 from practices.models import Member
 from practices.roles import Role
@@ -28,6 +30,7 @@ def write_calls(days: Days) -> None:
             "next_step_on": add_business_days(day, 2),
         },
     ]
-    senders = Provider.objects.active().exclude(referrals=None).distinct().order_by("pk")
+    refers = Referral.objects.filter(provider=OuterRef("pk"))
+    senders = Provider.objects.active().filter(Exists(refers)).order_by("pk")
     for provider, call in zip(senders[: len(calls)], calls, strict=False):  # a tiny practice has one
         log_call(provider=provider, now=at, **call)

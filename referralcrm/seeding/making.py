@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from itertools import chain
 from multiprocessing import get_context
 from random import Random
@@ -61,32 +62,44 @@ def seed(
             practice, units = _prepare(plan, days, f"{seed_number}/{number}/{plan.referrals}")
             if number == 1 and processes > 1:
                 refresh_statistics(Office, Provider)
-            write(units)
-            made.append(practice)
-    for practice in made:
-        _finish(practice, days)
-    return made
+            made.append((practice, write(units)))
+        # In the order of the practices, so that the same rows get the same numbers.
+        for practice, wait in made:
+            wait()
+            _finish(practice, days)
+    return [practice for practice, _wait in made]
 
 
 @contextmanager
-def _writing(processes: int, *, is_shared: bool) -> Iterator[Callable[[list[Unit]], None]]:
-    """Write units at once, or in other processes while the next practice is prepared here.
+def _writing(processes: int, *, is_shared: bool) -> Iterator[Callable[[list[Unit]], Callable[[], None]]]:
+    """Write units at once, or in other processes while the next practice is prepared here; what is given back
+    waits until they are written.
 
     `is_shared`: several processes share a practice; otherwise each has one to itself, and they meet no lock.
     """
     if processes == 1:
-        yield write_units
+        yield _write_at_once
         return
     connections.close_all()  # a connection must not be shared with the processes forked
     # A unit's rows hold no cycles, and looking for some among them took a sixth of the time.
     with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=gc.disable) as pool:
         pool.submit(os.getpid).result()  # forks them all, before there is a connection here again
-        futures: list[Future] = []
-        yield lambda units: futures.extend(
-            pool.submit(write_units, task) for task in ([[unit] for unit in units] if is_shared else [units])
-        )
-        for future in futures:
-            future.result()
+
+        def write(units: list[Unit]) -> Callable[[], None]:
+            tasks = [[unit] for unit in units] if is_shared else [units]
+            return partial(_wait_for, [pool.submit(write_units, task) for task in tasks])
+
+        yield write
+
+
+def _write_at_once(units: list[Unit]) -> Callable[[], None]:
+    write_units(units)
+    return partial(_wait_for, [])
+
+
+def _wait_for(futures: Iterable[Future]) -> None:
+    for future in futures:
+        future.result()
 
 
 def _prepare(plan: Plan, days: Days, text: str) -> tuple[Practice, list[Unit]]:
