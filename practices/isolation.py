@@ -64,6 +64,16 @@ def enter_practice(practice_id: int) -> Iterator[None]:
             set_practice(outer)
 
 
+@contextmanager
+def link_scope(practice_id: int) -> Iterator[None]:
+    """The practice that a secret link names, whoever is signed in: a scope that is open is left meanwhile."""
+    outer = current_practice_id()
+    with transaction.atomic():
+        with scope(practice=None), enter_practice(practice_id):
+            yield
+        set_practice(outer)
+
+
 class PracticeForeignKey(models.ForeignKey):
     """A reference to a row of the same practice; pair it with `SamePractice` in Meta.constraints.
 

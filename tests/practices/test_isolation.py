@@ -12,6 +12,7 @@ from practices.isolation import (
     PracticeForeignKey,
     WrongPractice,
     current_practice_id,
+    link_scope,
     practice_scope,
     set_practice,
 )
@@ -36,7 +37,7 @@ REFUSED = (
     "thank_you_decided_by_somebody|thank_you_mailed_is_a_touchpoint|reminder_closed_when_it_says_so|"
     "attendee_is_one_person|gift_share_is_one_person|"
     "touchpoint_corrected_is_withdrawn|feedback_issue_told_after_it_was_resolved"
-    r"|return_referral_cancelled_"
+    "|return_referral_cancelled_"
 )
 
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
@@ -187,6 +188,23 @@ def test_an_error_inside_restores_the_scope_and_takes_the_writes_back(ours):
             raise RuntimeError
         assert setting() == str(ours.pk)
         assert not Location.objects.exists()
+    assert (setting(), current_practice_id()) == ("", None)
+
+
+def test_a_secret_link_leaves_the_practice_of_whoever_is_signed_in(ours, theirs):
+    with practice_scope(theirs):
+        Location.objects.create(name="Theirs")
+    with practice_scope(ours):
+        with link_scope(theirs.pk):
+            assert (setting(), current_practice_id()) == (str(theirs.pk), theirs.pk)
+            assert [location.name for location in Location.objects.all()] == ["Theirs"]
+        assert (setting(), current_practice_id()) == (str(ours.pk), ours.pk)
+        assert not Location.objects.exists()
+        with pytest.raises(RuntimeError), link_scope(theirs.pk):
+            raise RuntimeError
+        assert (setting(), current_practice_id()) == (str(ours.pk), ours.pk)
+    with link_scope(theirs.pk):
+        assert Location.objects.exists()
     assert (setting(), current_practice_id()) == ("", None)
 
 
