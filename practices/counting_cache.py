@@ -1,4 +1,4 @@
-"""The cache that counts tries to sign in, with or without its server."""
+"""The cache that counts tries to sign in and to open public pages, with or without its server."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +29,9 @@ class CountingCache(RedisCache):
 
     def delete(self, *args: Any, **kwargs: Any) -> bool:
         return self._try("delete", *args, **kwargs)
+
+    def incr(self, *args: Any, **kwargs: Any) -> int:
+        return self._try("incr", *args, **kwargs)
 
     def _try(self, act: str, *args: Any, **kwargs: Any) -> Any:
         server: Callable[..., Any] = getattr(super(), act)

@@ -4,8 +4,6 @@ Only the token's SHA-256 is kept. Whoever was invited under an address that sign
 the password; everybody else chooses one.
 """
 
-import hashlib
-import secrets
 from datetime import date, datetime
 
 from django.conf import settings
@@ -19,6 +17,7 @@ from practices.isolation import practice_scope
 from practices.models import Invitation, LinkToken, Location, Member, Practice, User
 from practices.outbox import queue_mail
 from practices.roles import Role
+from practices.secret_links import live_link, new_link, unused_links
 
 PURPOSE = LinkToken.Purpose.INVITATION
 
@@ -48,14 +47,11 @@ def invite(invitation: Invitation, *, by: Member | None, now: datetime) -> str:
 def send_again(invitation: Invitation, *, now: datetime) -> str:
     """A fresh link by mail; the earlier one is void."""
     _tokens_of(invitation).delete()
-    token = secrets.token_urlsafe(32)
-    LinkToken.objects.create(
-        token_hash=_hash(token),
-        practice=invitation.practice,
-        purpose=PURPOSE,
-        object_id=invitation.pk,
-        expires_at=now + Invitation.LIFETIME,
+    expires_at = now + Invitation.LIFETIME
+    token, row = new_link(
+        PURPOSE, practice_id=invitation.practice_id, object_id=invitation.pk, expires_at=expires_at
     )
+    row.save()
     link = settings.SITE_URL + reverse("invitation", args=[token])
     _queue_mail(invitation, link, now)
     return link
@@ -71,8 +67,7 @@ def withdraw(invitation: Invitation, *, now: datetime) -> None:
 
 def live_token(token: str, *, now: datetime, lock: bool = False) -> LinkToken | None:
     """What the link opens, or None: forged, used, withdrawn and expired are all one."""
-    tokens = LinkToken.objects.select_for_update() if lock else LinkToken.objects.all()
-    return tokens.filter(token_hash=_hash(token), purpose=PURPOSE, used_at=None, expires_at__gt=now).first()
+    return live_link(token, PURPOSE, now=now, lock=lock)
 
 
 @transaction.atomic
@@ -100,13 +95,7 @@ def _seat(user: User, *, role: str, credentials: str) -> Member:
 
 
 def _tokens_of(invitation: Invitation) -> QuerySet[LinkToken]:
-    return LinkToken.objects.filter(
-        practice=invitation.practice, purpose=PURPOSE, object_id=invitation.pk, used_at=None
-    )
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return unused_links(PURPOSE, practice_id=invitation.practice_id, object_id=invitation.pk)
 
 
 def _queue_mail(invitation: Invitation, link: str, now: datetime) -> None:

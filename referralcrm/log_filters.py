@@ -3,7 +3,7 @@
 import logging
 import re
 
-SECRET_LINK = re.compile(r"(/invitation/|/password/reset/)[^/\s]+/")
+SECRET_LINK = re.compile(r"(/invitation/|/password/reset/|/f/)[^/\s]+")
 
 
 class HideSecretLinks(logging.Filter):
@@ -12,5 +12,5 @@ class HideSecretLinks(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         if SECRET_LINK.search(message):
-            record.msg, record.args = SECRET_LINK.sub(r"\1…/", message), None
+            record.msg, record.args = SECRET_LINK.sub(r"\1…", message), None
         return True

@@ -179,6 +179,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Whose tries are counted (practices/rate_limits.py), to sign in and on public pages alike.
+CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="")
+ALLAUTH_TRUSTED_CLIENT_IP_HEADER = CLIENT_ADDRESS_HEADER or None
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # An uploaded file is patient data: kept in memory until it is encrypted, never in clear on a disk. A request
 # above the limit is read and dropped.
