@@ -75,7 +75,7 @@ def correct(
 
     `known` is the number of earlier versions the form knew of: another's correction since then refuses this one.
     """
-    _lock_practice()
+    lock_practice()
     row = _locked(touchpoint)
     if row.withdrawn_at:
         raise NotPossible(_("It was withdrawn meanwhile."))
@@ -84,7 +84,7 @@ def correct(
     changed = [name for name, value in said.items() if getattr(row, name) != value]
     if not changed:
         return row
-    _keep_earlier(row, by=by, now=now, reason=reason)
+    keep_earlier(row, by=by, now=now, reason=reason)
     for name in changed:
         setattr(row, name, said[name])
     if "next_step_on" in changed:
@@ -99,14 +99,16 @@ def correct(
 def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) -> Touchpoint:
     """It was logged in error: it leaves every count and story, and stays on the record with the reason.
 
-    Raises NotPossible for what a thank-you list holds. A second click changes nothing.
+    Raises NotPossible for what a thank-you list or a meeting holds. A second click changes nothing.
     """
-    _lock_practice()
+    lock_practice()
     row = _locked(touchpoint)
     if row.withdrawn_at:
         return row
     if thank_you_of(row):
         raise NotPossible(_("It stands on a thank-you list: take it back there."))
+    if row.meeting_id:
+        raise NotPossible(_("It is part of a meeting: correct that."))
     row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
     row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
     remind(now=now, only=CALL_RULES)
@@ -116,7 +118,7 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
 @transaction.atomic
 def finish_next_step(touchpoint: Touchpoint, *, by: Member, now: datetime) -> Touchpoint:
     """What was promised is done, and its reminder with it. A second click changes nothing."""
-    _lock_practice()
+    lock_practice()
     promised = Reminder.objects.open().filter(rule="promised_next_steps", cause=cause_of(touchpoint))
     for reminder in promised:
         close(reminder, by=by, now=now)
@@ -137,7 +139,7 @@ def _log(
     kind: Touchpoint.Kind, *, by: Member, now: datetime, happened_on: date | None = None, **said: Any
 ) -> Touchpoint:
     """One touchpoint; the second press of the same finds the first."""
-    _lock_practice()
+    lock_practice()
     provider = said.get("provider")
     if provider and not said.get("office"):
         said["office"] = main_office(provider)
@@ -174,7 +176,8 @@ def _check_day(row: Touchpoint, *, by: Member, now: datetime) -> None:
         raise NotPossible(_("It can't have been in the future."))
 
 
-def _keep_earlier(row: Touchpoint, *, by: Member, now: datetime, reason: str) -> None:
+def keep_earlier(row: Touchpoint, *, by: Member, now: datetime, reason: str) -> None:
+    """Leave a copy of what the row says, withdrawn, that points at the row."""
     earlier = Touchpoint.objects.get(pk=row.pk)
     earlier.pk, earlier._state.adding = None, True
     earlier.withdrawn_at, earlier.withdrawn_by, earlier.withdrawn_reason = now, by, reason
@@ -182,7 +185,7 @@ def _keep_earlier(row: Touchpoint, *, by: Member, now: datetime, reason: str) ->
     earlier.save()
 
 
-def _lock_practice() -> None:
+def lock_practice() -> None:
     """First of all: the reminders are made under the same lock, and merges too, so that none waits for the other."""
     Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
 

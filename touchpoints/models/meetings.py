@@ -1,6 +1,7 @@
 """Meetings, who was there, and what was given: the ledger that the physician self-referral law asks for."""
 
 import uuid
+from datetime import date
 from typing import Self
 
 from django.core.validators import MinValueValidator
@@ -96,6 +97,23 @@ class Meeting(PracticeModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.starts_at:%Y-%m-%d}"
+
+    @property
+    def held_on(self) -> date:
+        """The practice's date when it starts."""
+        return self.practice.today(self.starts_at)
+
+    @property
+    def is_planned(self) -> bool:
+        return self.state == self.State.PLANNED
+
+    @property
+    def is_held(self) -> bool:
+        return self.state == self.State.HELD
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.state == self.State.CANCELLED
 
 
 class Attendee(PracticeModel):

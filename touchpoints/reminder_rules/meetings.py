@@ -1,0 +1,54 @@
+"""What meetings leave to do: to go, and to say afterwards how it went."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db.models import Prefetch
+from django.utils.formats import date_format, time_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from contacts.models import Provider
+from practices.models import Practice
+from touchpoints.models import Attendee, Meeting
+from touchpoints.reminder_rules.due import Due
+
+DAY_BEFORE = timedelta(days=1)
+
+
+def meetings_tomorrow(practice: Practice) -> Iterable[Due]:
+    """A planned meeting, the day before, to whoever goes; gone when it is said to be held or cancelled.
+
+    Moved to another day it is another cause, so that it comes back to who was done with the first.
+    """
+    active = Attendee.objects.filter(provider__state=Provider.State.ACTIVE, provider__merged_into=None)
+    invited = Prefetch(
+        "attendees",
+        queryset=active.select_related("provider").order_by("provider__family_name", "pk"),
+        to_attr="active_providers",
+    )
+    for meeting in (
+        Meeting.objects.planned().select_related("office").prefetch_related(invited).order_by("pk")
+    ):
+        at = meeting.starts_at.astimezone(practice.zone)
+        first = next((row.provider for row in meeting.active_providers), None)  # type: ignore[attr-defined]
+        whom = first.short_name if first else meeting.office or meeting.place
+        words = {
+            "kind": meeting.get_kind_display(),
+            "whom": whom,
+            "day": date_format(at, "F j"),
+            "time": time_format(at, "g:i A"),
+        }
+        text = (
+            _("%(kind)s with %(whom)s on %(day)s at %(time)s.")
+            if whom
+            else _("%(kind)s on %(day)s at %(time)s.")
+        )
+        yield Due(
+            cause=f"meeting {meeting.pk} on {at.date()}",
+            member_id=meeting.owner_id,
+            due_on=at.date() - DAY_BEFORE,
+            reason=capfirst(text % words),
+            provider_id=first.pk if first else None,
+            office_id=None if first else meeting.office_id,
+        )
