@@ -32,6 +32,7 @@ from practices.weeks import Week
 from tests import make
 from tests.exchange import bring
 from tests.practices.any_row import any_row
+from touchpoints.calendar_addresses import make_address
 from touchpoints.models import Reminder, ThankYou
 from touchpoints.thank_you_lists import make_thank_you_lists
 from touchpoints.touchpoint_log import log_call
@@ -149,6 +150,10 @@ ADDRESSES: dict[str, Address] = {
     "reminder_done": Address(post=ours(302, **THEIR_REMINDER)),
     "reminder_snooze": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
     "reminder_dismiss": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
+    # One's calendar; the address of the feed is what lets in, whoever is signed in.
+    "calendar": Address(get=members(200), post=members(200)),
+    "calendar_revoke": Address(post=members(302)),
+    "calendar_feed": Address(get=public(200)),
     # Files brought in.
     "imports": Address(get=managers(200), post=managers(422)),
     "import": Address(get=our_manager(200)),
@@ -271,6 +276,9 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     "cover_id": lambda world: world.cover().pk,
     "envelope_id": lambda world: (
         queue_mail(to="ida@example.test", subject="s", text="t", practice=world.practice, now=make.NOW).pk
+    ),
+    ("calendar_feed", "token"): lambda world: (
+        make_address(world.physician).rpartition("/")[2].removesuffix(".ics")
     ),
     "token": lambda world: world.invitation[1].strip("/").rpartition("/")[2],
     "form": lambda world: "referral",

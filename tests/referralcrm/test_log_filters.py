@@ -10,6 +10,8 @@ from referralcrm.log_filters import HideSecretLinks
     [
         ("/invitation/fL0nrCv_9-x/", "/invitation/…/"),
         ("/password/reset/2-c5x-0a9b/?next=/", "/password/reset/…/?next=/"),
+        ("/calendar/fL0nrCv_9-x.ics", "/calendar/…"),
+        ("/calendar/fL0nrCv_9-x", "/calendar/…"),
         ("/f/fL0nrCv_9-x/", "/f/…/"),
         ("/f/fL0nrCv_9-x", "/f/…"),
         ("/referrals/12/", "/referrals/12/"),

@@ -1,3 +1,4 @@
+from touchpoints.views.calendar import calendar, calendar_feed, calendar_revoke
 from touchpoints.views.cards import (
     cards_printed,
     thank_you_cards,
@@ -35,6 +36,9 @@ from touchpoints.views.touchpoints import (
 )
 
 __all__ = [
+    "calendar",
+    "calendar_feed",
+    "calendar_revoke",
     "cards_printed",
     "home",
     "office",

@@ -1,0 +1,12 @@
+// Copies the text of the field that a button names; the button shows only where a browser can do that.
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  field.addEventListener("focus", () => field.select());
+  button.hidden = !navigator.clipboard; // not over plain http: there it is selected by hand
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = button.dataset.copied;
+    button.setAttribute("role", "status");
+  });
+}
