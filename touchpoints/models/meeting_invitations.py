@@ -20,6 +20,9 @@ class MeetingInvitation(PracticeModel):
     meeting = PracticeForeignKey(Meeting, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField()
     sequence = models.PositiveIntegerField(help_text="The meeting's, when they were told of it last.")
+    told = models.CharField(
+        max_length=64, help_text="A digest of what they read: when, where, what, from whom."
+    )
     sent_at = models.DateTimeField()
     sent_by = PracticeForeignKey(Member, related_name="+")
     cancelled_at = models.DateTimeField(
