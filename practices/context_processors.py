@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from practices.roles import ADMINISTERS, MERGES
+from practices.roles import ADMINISTERS, MAKES_RETURN_REFERRALS, MERGES
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ ITEMS = [
     ("referrals", _("Referrals"), "referrals", None),
     ("thank-you", _("Thank-yous"), "thank_you", None),
     ("reminders", _("Reminders"), "reminders", None),
+    ("arrow-left-right", _("Return referrals"), "return_referrals", MAKES_RETURN_REFERRALS),
     ("providers", _("Providers"), "providers", None),
     ("offices", _("Offices"), "offices", None),
     ("imports", _("Imports"), "imports", ADMINISTERS),

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 
-from contacts.models import Office, Provider, ProviderOffice, Referral
+from contacts.models import Office, Provider, ProviderOffice, Referral, Specialty
 from contacts.npi import check_digit
 from contacts.referral_way import log_referral
 from contacts.search import refresh_search
 from practices.isolation import practice_scope
 from practices.models import Member, Practice, User
+from touchpoints import return_referral_way as way
+from touchpoints.models import ReturnReferral
 
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)  # a Wednesday, 10:00 in New York
@@ -63,6 +65,41 @@ def provider(family_name: str = "", *, at: Office | None = None, **fields: Any) 
         ProviderOffice.objects.create(provider=made, office=at)
     refresh_search(providers=[made.pk])
     return made
+
+
+def specialty(name: str = "Cardiology") -> Specialty:
+    code = f"{next(_numbers):09d}X"
+    return Specialty.objects.filter(name=name).first() or Specialty.objects.create(name=name, code=code)
+
+
+def return_referral(
+    by: Member, *, provider: Provider | None = None, now: datetime = NOW, **need: Any
+) -> ReturnReferral:
+    """An invented patient's need; with a provider, the patient has chosen."""
+    defaults: dict[str, Any] = {
+        "patient_family_name": f"Testperson{next(_numbers)}",
+        "patient_given_name": "Ida",
+        "patient_born_on": None,
+        "patient_phone": "",
+        "physician": by,
+        "specialty": need.get("specialty") or specialty(),
+        "zip_code": "",
+        "language": "",
+        "payer": "",
+        "urgency": "routine",
+    }
+    row = way.suggest(by=by, now=now, **{**defaults, **need})
+    if provider is None:
+        return row
+    return way.choose(
+        row,
+        provider=provider,
+        office=None,
+        clinical_reason="Palpitations at rest",
+        is_patients_choice=True,
+        offered=[provider.pk],
+        known=None,
+    )
 
 
 def referral(by: Member, *, now: datetime = NOW, **fields: Any) -> Referral:

@@ -144,6 +144,19 @@ ADDRESSES: dict[str, Address] = {
     "touchpoint_edit": Address(get=ours(200, **THEIR_TOUCHPOINT), post=ours(422, **THEIR_TOUCHPOINT)),
     "touchpoint_withdraw": Address(post=ours(422, **THEIR_TOUCHPOINT)),
     "touchpoint_done": Address(post=ours(302, **THEIR_TOUCHPOINT)),
+    # Return referrals; this one is of the physician's patient.
+    "return_referrals": Address(get=members(200, **NOT_A_LIAISON)),
+    "return_referral_new": Address(get=members(200, **NOT_A_LIAISON), post=members(422, **NOT_A_LIAISON)),
+    "return_referral": Address(get=ours(200, **NOT_SENT_TO, **NOT_A_LIAISON)),
+    "return_referral_need": Address(
+        get=ours(200, **NOT_SENT_TO, **NOT_A_LIAISON), post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)
+    ),
+    "return_referral_choice": Address(
+        get=ours(200, **NOT_SENT_TO, **NOT_A_LIAISON), post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)
+    ),
+    "return_referral_accepting": Address(post=ours(302, **NOT_SENT_TO, **NOT_A_LIAISON)),
+    "return_referral_step": Address(post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)),
+    "return_referral_letter": Address(get=ours(200, **NOT_SENT_TO, **NOT_A_LIAISON)),
     # Reminders; this one falls to the physician.
     "reminders": Address(get=members(200)),
     "reminder": Address(get=ours(200, **THEIR_REMINDER), post=ours(302, **THEIR_REMINDER)),
@@ -245,6 +258,10 @@ class World:
     def call(self) -> Any:
         return log_call(outcome="reached", provider=make.provider(), by=self.physician, now=make.NOW)
 
+    def return_referral(self) -> Any:
+        """Its provider is chosen, so that there is a letter."""
+        return make.return_referral(self.manager, physician=self.physician, provider=make.provider())
+
     def merge(self) -> Any:
         return merge_providers(keep=make.provider(), drop=make.provider(), by=self.manager, now=make.NOW)
 
@@ -267,6 +284,7 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     "week": lambda world: Week.of(date(2026, 11, 10)),
     "row_id": lambda world: world.thank_you.pk,
     "touchpoint_id": lambda world: world.call().pk,
+    "return_referral_id": lambda world: world.return_referral().pk,
     "reminder_id": lambda world: any_row(Reminder, world.practice, member=world.physician).pk,
     "import_id": lambda world: world.brought.pk,
     "name_id": lambda world: world.brought.names.filter(kind="provider").get().pk,

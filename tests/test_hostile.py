@@ -46,6 +46,7 @@ LISTS = [
     "/thank-you/",
     "/thank-you/cards/",
     "/reminders/",
+    "/return-referrals/",
 ]
 
 
@@ -79,6 +80,8 @@ def test_a_list_answers_any_key(client, world, address):
         ("/reminders/", ["member"]),
         ("/duplicates/", ["kind", "below"]),
         ("/touchpoints/new/", ["kind", "provider", "office", "referral", "reminder"]),
+        ("/return-referrals/", ["state", "physician", "provider", "names"]),
+        ("/return-referrals/new/", ["provider", "office", "referral", "reminder"]),
         ("/settings/patient-access/", ["member", "act", "day"]),
     ],
 )

@@ -14,6 +14,15 @@ thank_you_row = [
     path("take-back/", views.thank_you_take_back, name="thank_you_take_back"),
 ]
 
+return_referral = [
+    path("", views.return_referral, name="return_referral"),
+    path("need/", views.return_referral_need, name="return_referral_need"),
+    path("choice/", views.return_referral_choice, name="return_referral_choice"),
+    path("accepting/", views.return_referral_accepting, name="return_referral_accepting"),
+    path("step/", views.return_referral_step, name="return_referral_step"),
+    path("letter.pdf", views.return_referral_letter, name="return_referral_letter"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("thank-you/", views.thank_you, name="thank_you"),
@@ -35,6 +44,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("touchpoints/<int:touchpoint_id>/edit/", views.touchpoint_edit, name="touchpoint_edit"),
     path("touchpoints/<int:touchpoint_id>/withdraw/", views.touchpoint_withdraw, name="touchpoint_withdraw"),
     path("touchpoints/<int:touchpoint_id>/done/", views.touchpoint_done, name="touchpoint_done"),
+    path("return-referrals/", views.return_referrals, name="return_referrals"),
+    path("return-referrals/new/", views.return_referral_new, name="return_referral_new"),
+    path("return-referrals/<int:return_referral_id>/", include(return_referral)),
     path("reminders/", views.reminders, name="reminders"),
     path("reminders/<int:reminder_id>/", views.reminder, name="reminder"),
     path("reminders/<int:reminder_id>/done/", views.reminder_done, name="reminder_done"),

@@ -128,3 +128,20 @@ class ReturnReferral(PracticeModel):
                 fields=["practice", "touchpoint"], name="return_referral_once_per_touchpoint"
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        """What may be said where the patient may not."""
+        return f"RR-{self.pk}"
+
+    @property
+    def patient_name(self) -> str:
+        return " ".join(filter(None, [self.patient_given_name, self.patient_family_name]))
+
+    @property
+    def patient_initials(self) -> str:
+        names = [self.patient_given_name, self.patient_family_name]
+        return "".join(f"{name.strip()[0].upper()}." for name in names if name.strip())

@@ -14,6 +14,16 @@ from touchpoints.views.reminders import (
     reminder_snooze,
     reminders,
 )
+from touchpoints.views.return_referrals import (
+    return_referral,
+    return_referral_accepting,
+    return_referral_choice,
+    return_referral_letter,
+    return_referral_need,
+    return_referral_new,
+    return_referral_step,
+    return_referrals,
+)
 from touchpoints.views.stationery import stationery, stationery_test_sheet
 from touchpoints.views.thank_you_acts import (
     thank_you_call,
@@ -48,6 +58,14 @@ __all__ = [
     "reminder_done",
     "reminder_snooze",
     "reminders",
+    "return_referral",
+    "return_referral_accepting",
+    "return_referral_choice",
+    "return_referral_letter",
+    "return_referral_need",
+    "return_referral_new",
+    "return_referral_step",
+    "return_referrals",
     "stationery",
     "stationery_test_sheet",
     "thank_you",
