@@ -256,3 +256,7 @@ class GiftShare(PracticeModel):
                 name="gift_share_returned_an_amount",
             ),
         ]
+
+    @property
+    def person(self) -> Provider | OfficeContact | Member | None:
+        return self.provider or self.office_contact or self.member
