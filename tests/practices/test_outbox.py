@@ -64,6 +64,15 @@ class TestSending:
         assert (sent.state, sent.sent_at is not None, sent.leased_until) == (State.SENT, True, None)
         assert (sent.subject, sent.text, sent.html) == ("", "", "")
 
+    def test_a_calendar_arrives_beside_the_letter_and_is_emptied_too(self, postbox):
+        calendar = "BEGIN:VCALENDAR\r\nX-WITH:Dr. Núñez\r\nEND:VCALENDAR\r\n"
+        envelope = queue(calendar=calendar, calendar_method="REQUEST")
+        send_due(NOW)
+        part = list(postbox.messages[0].iter_parts())[-1]
+        assert part["Content-Type"] == 'text/calendar; method="REQUEST"; charset="utf-8"'
+        assert part.get_payload(decode=True).decode().splitlines() == calendar.splitlines()
+        assert read_again(envelope).calendar == ""
+
     def test_what_is_not_due_waits(self, postbox):
         queue(now=NOW + timedelta(minutes=1))
         assert send_due(NOW) == 0
