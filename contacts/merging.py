@@ -36,6 +36,8 @@ PROVIDER_FIELDS = (
     "days_in_office",
     "is_accepting_patients",
     "accepting_confirmed_on",
+    "languages",
+    "payers",
     "tier",
     "liaison",
     "state",

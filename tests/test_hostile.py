@@ -80,7 +80,7 @@ def test_a_list_answers_any_key(client, world, address):
         ("/reminders/", ["member"]),
         ("/duplicates/", ["kind", "below"]),
         ("/touchpoints/new/", ["kind", "provider", "office", "referral", "reminder"]),
-        ("/return-referrals/", ["state", "physician", "provider", "names"]),
+        ("/return-referrals/", ["state", "physician", "provider", "sent_from", "names"]),
         ("/return-referrals/new/", ["provider", "office", "referral", "reminder"]),
         ("/settings/patient-access/", ["member", "act", "day"]),
     ],

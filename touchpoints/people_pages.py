@@ -14,12 +14,22 @@ from django.utils.translation import ngettext
 from contacts.models import Office, OfficeContact, Provider, ProviderOffice, Referral
 from contacts.models.referrals import Status
 from contacts.standing import TONES, WINDOW, Rhythm, Standing, in_words, providers_with_rhythm, standing_on
-from touchpoints.models import Reminder, ThankYou, Touchpoint
+from touchpoints.models import Reminder, ReturnReferral, ThankYou, Touchpoint
 from touchpoints.sparkline import Sparkline, sparkline
 from touchpoints.suggestions import reports_due
 from touchpoints.timeline import came_from
 
 RECENT_DAYS = 90
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Patients either way from that day on: told as it is, and weighed by nothing."""
+
+    since: date
+    from_them: int
+    to_them: int
 
 
 @dataclass
@@ -34,9 +44,10 @@ class ProviderPage:
     places: list[dict[str, Any]] = field(default_factory=list)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     colleagues: list[Provider] = field(default_factory=list)
+    flow: Flow | None = None
 
 
-def with_standing(providers: QuerySet[Provider]) -> QuerySet[Provider]:
+def with_standing(providers: QuerySet[Provider], *, today: date) -> QuerySet[Provider]:
     """The provider's whole page but for rhythm and timeline, in one query."""
     places = ProviderOffice.objects.filter(provider=OuterRef("pk"))
     mine = ProviderOffice.objects.filter(provider=OuterRef(OuterRef("pk"))).values("office")
@@ -44,6 +55,8 @@ def with_standing(providers: QuerySet[Provider]) -> QuerySet[Provider]:
     thanks = Touchpoint.objects.thanks().filter(provider=OuterRef("pk")).order_by("-happened_on")
     ever = Referral.objects.standing().filter(provider=OuterRef("pk")).order_by().values("provider")
     due = reports_due().filter(provider=OuterRef("pk")).order_by().values("provider")
+    to_them = ReturnReferral.objects.on_their_way(since=today - YEAR).filter(provider=OuterRef("pk"))
+    to_them = to_them.order_by().values("provider")
     return providers.select_related("specialty", "liaison__user").annotate(
         found_places=ArraySubquery(
             places.order_by("-is_main", "office__name").values(
@@ -68,6 +81,7 @@ def with_standing(providers: QuerySet[Provider]) -> QuerySet[Provider]:
         ),
         found_first_on=Subquery(ever.annotate(on=Min("received_on")).values("on")),
         found_thanked_on=Subquery(thanks.values("happened_on")[:1]),
+        found_to_them=Subquery(to_them.annotate(n=Count("pk")).values("n")),
         found_reports_due=Subquery(due.annotate(n=Count("pk")).values("n")),
     )
 
@@ -90,6 +104,11 @@ def provider_page(provider: Any, *, today: date) -> ProviderPage:
         sparkline=sparkline(days, today=today),
         places=provider.found_places,
         contacts=provider.found_contacts,
+        flow=Flow(
+            since=today - YEAR,
+            from_them=sum(count for day, count in days.items() if day >= today - YEAR),
+            to_them=provider.found_to_them or 0,
+        ),
         colleagues=[Provider(**one) for one in provider.found_colleagues],
     )
 

@@ -149,6 +149,8 @@ class StepForm(forms.Form):
 class ListForm(forms.Form):
     """Which return referrals the list shows. An unknown value counts as none."""
 
+    fields: dict[str, Any]
+
     OPEN = "open"
     STATES = [
         ("", gettext_lazy("all but cancelled")),
@@ -166,6 +168,7 @@ class ListForm(forms.Form):
     provider = forms.ModelChoiceField(
         queryset=Provider._base_manager.none(), required=False, widget=forms.HiddenInput
     )
+    sent_from = DayField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)

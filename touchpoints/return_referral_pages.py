@@ -47,6 +47,8 @@ def listed(member: Member, chosen: dict[str, Any]) -> QuerySet[ReturnReferral]:
         rows = rows.exclude(state__in=[State.REPORT_RECEIVED, State.CANCELLED])
     else:
         rows = rows.filter(state=state) if state else rows.standing()
+    if "sent_from" in chosen:
+        rows = rows.on_their_way(since=chosen["sent_from"])
     for name in ("physician", "provider"):
         if name in chosen:
             rows = rows.filter(**{name: chosen[name]})
@@ -87,7 +89,7 @@ def way_of(row: ReturnReferral) -> list[WayPoint]:
     }
     return [
         WayPoint(
-            label=capfirst(state.label),
+            label=str(capfirst(state.label)),
             on=moment,
             is_done=moment is not None,
             is_current=row.state == state,

@@ -79,6 +79,7 @@ def correct(
     row = _locked(touchpoint)
     if row.withdrawn_at:
         raise NotPossible(_("It was withdrawn meanwhile."))
+    _refuse_return_referral(row)
     if known is not None and row.earlier.count() != known:
         raise NotPossible(_("It was corrected meanwhile: open it again to see how it stands."))
     changed = [name for name, value in said.items() if getattr(row, name) != value]
@@ -105,6 +106,7 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
     row = _locked(touchpoint)
     if row.withdrawn_at:
         return row
+    _refuse_return_referral(row)
     if thank_you_of(row):
         raise NotPossible(_("It stands on a thank-you list: take it back there."))
     if row.meeting_id:
@@ -169,6 +171,11 @@ def _pressed_before(row: Touchpoint, now: datetime) -> Touchpoint | None:
         "is_thanks",
     )  # encrypted ones can't be compared in the database
     return next((old for old in rows if all(getattr(old, w) == getattr(row, w) for w in words)), None)
+
+
+def _refuse_return_referral(row: Touchpoint) -> None:
+    if row.kind == Touchpoint.Kind.RETURN_REFERRAL:
+        raise NotPossible(_("It was made by sending a patient: it is taken back or cancelled there."))
 
 
 def _check_day(row: Touchpoint, *, by: Member, now: datetime) -> None:

@@ -14,7 +14,7 @@ from contacts.senders import main_office
 from practices.models import Member
 from practices.pages import as_id
 from practices.roles import SEES_ALL_PATIENTS, SEES_PATIENTS, Role
-from touchpoints.models import Reminder, ThankYou, Touchpoint
+from touchpoints.models import Reminder, ReturnReferral, ThankYou, Touchpoint
 from touchpoints.reminder_pages import visible_to
 from touchpoints.timeline import TOUCHPOINT_ICONS
 from touchpoints.touchpoint_log import thank_you_of
@@ -154,6 +154,7 @@ class TouchpointPage:
     now: Version | None = None
     earlier: list[Version] = field(default_factory=list)
     thank_you: ThankYou | None = None
+    return_referral: ReturnReferral | None = None
     referral_ids: list[int] = field(default_factory=list)
 
     @property
@@ -196,6 +197,7 @@ def touchpoint_page(row: Touchpoint, member: Member, *, day: date) -> Touchpoint
     return TouchpointPage(
         row,
         may_change=may_change(row, member),
+        return_referral=_return_referral(row, member),
         now=_version(row, shows_words=shows_words),
         earlier=[_version(old, shows_words=shows_words) for old in versions.order_by("-pk")],
         referral_ids=patients if shows_words else [],
@@ -204,9 +206,17 @@ def touchpoint_page(row: Touchpoint, member: Member, *, day: date) -> Touchpoint
 
 
 def may_change(row: Touchpoint, member: Member) -> bool:
-    """The manager all, everybody else their own; once withdrawn it stays as it is."""
+    """The manager all, everybody else their own; once withdrawn it stays, and a return referral's follows that."""
     is_own = member.pk in (row.member_id, row.logged_by_id)
-    return (member.is_manager or is_own) and row.withdrawn_at is None
+    stands_alone = row.withdrawn_at is None and row.kind != Kind.RETURN_REFERRAL
+    return (member.is_manager or is_own) and stands_alone
+
+
+def _return_referral(row: Touchpoint, member: Member) -> ReturnReferral | None:
+    """The one whose sending made this touchpoint, for who may see it."""
+    if row.kind != Kind.RETURN_REFERRAL:
+        return None
+    return ReturnReferral.objects.visible_to(member).filter(touchpoint=row).first()
 
 
 def has_fixed_day(row: Touchpoint) -> bool:

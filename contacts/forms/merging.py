@@ -93,4 +93,6 @@ def shown(row: Provider | Office, name: str) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, date):
         return date_format(value, "M j, Y")
+    if isinstance(value, list):
+        return as_text(value)
     return "" if value is None else str(value)

@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.accepting import listed
 from contacts.forms.shared_rows import SharedRowForm
 from contacts.models import Office, OfficeContact, Provider
 from contacts.places import set_places
@@ -37,8 +39,25 @@ def liaison_choices(chosen_id: int | None) -> Any:
     )
 
 
+class WordsField(SimpleArrayField):
+    """Words separated by commas: each once, without the spaces around it."""
+
+    def to_python(self, value: Any) -> Any:
+        words = value if isinstance(value, list) else str(value or "").split(",")
+        kept: dict[str, str] = {}
+        for word in super().to_python([" ".join(word.split()) for word in words if word.strip()]):
+            kept.setdefault(word.casefold(), word)
+        return list(kept.values())
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+
 class ProviderForm(SharedRowForm):
     """One provider, and the offices they work in."""
+
+    languages = WordsField(forms.CharField(max_length=40), label=gettext_lazy("Languages"), required=False)
+    payers = WordsField(forms.CharField(max_length=100), label=gettext_lazy("Payers"), required=False)
 
     class Meta:
         model = Provider
@@ -57,6 +76,8 @@ class ProviderForm(SharedRowForm):
             "days_in_office",
             "is_accepting_patients",
             "accepting_confirmed_on",
+            "languages",
+            "payers",
             "tier",
             "liaison",
             "state",
@@ -82,6 +103,11 @@ class ProviderForm(SharedRowForm):
             (state.value, format_html("{}<br><small>{}</small>", state.label, STATE_CONSEQUENCES[state]))
             for state in Provider.State
         ]
+        for name in ("languages", "payers"):
+            so_far = ", ".join(listed(name, limit=8)) or _("none yet")
+            self.fields[name].help_text = _("Separated by commas. In your network: %(words)s") % {
+                "words": so_far
+            }
         self.fields["npi"].max_length = None  # spaces and dashes are taken out before it is measured
         self.fields["npi"].validators = []
 

@@ -55,7 +55,9 @@ class SharedRowForm(PracticeForm):
 
     def _both_changed(self, name: str) -> ValidationError:
         value = getattr(self.instance, f"get_{name}_display", lambda: getattr(self.instance, name))()
-        shown = _("empty") if value in (None, "") else value
+        shown = (
+            _("empty") if value in (None, "", []) else as_text(value) if isinstance(value, list) else value
+        )
         return ValidationError(
             _(
                 "Somebody changed this while you had the page open; it is now: %(value)s. Save again to keep yours."
@@ -70,4 +72,6 @@ def as_text(value: Any) -> str:
         return ""
     if isinstance(value, models.Model):
         return str(value.pk)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return value.isoformat() if isinstance(value, date) else str(value).replace("\r\n", "\n")

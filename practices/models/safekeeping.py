@@ -52,9 +52,13 @@ class PatientAccess(PracticeModel):
         return self.referral_ids[: self.SHOWN]
 
     @property
+    def first_return_referral_ids(self) -> list[int]:
+        return self.return_referral_ids[: self.SHOWN]
+
+    @property
     def more_referrals(self) -> int:
         """How many a line of the log does not name."""
-        return max(0, len(self.referral_ids) - self.SHOWN)
+        return sum(max(0, len(ids) - self.SHOWN) for ids in (self.referral_ids, self.return_referral_ids))
 
 
 class Draft(PracticeModel):

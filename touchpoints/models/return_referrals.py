@@ -1,5 +1,6 @@
 """A patient whom we send to a provider of our network."""
 
+from datetime import date
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -18,6 +19,11 @@ from touchpoints.models.touchpoints import Touchpoint
 class ReturnReferralQuerySet(PracticeQuerySet):
     def standing(self) -> Self:
         return self.exclude(state=ReturnReferral.State.CANCELLED)
+
+    def on_their_way(self, *, since: date) -> Self:
+        """Patients who were sent on that day or later."""
+        gone = self.exclude(state__in=[ReturnReferral.State.SUGGESTED, ReturnReferral.State.CANCELLED])
+        return gone.filter(sent_at__date__gte=since)
 
     def visible_to(self, member: Member) -> Self:
         """Manager and coordinator see all, a physician their own, a liaison none (counts only)."""

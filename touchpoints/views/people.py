@@ -13,7 +13,7 @@ from practices.models import PatientAccess
 from practices.pages import query_with
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
-from practices.roles import member_required
+from practices.roles import SEES_ALL_PATIENTS, Role, member_required
 from touchpoints.people_pages import office_page, provider_page, with_brief, with_standing
 from touchpoints.timeline import FILTERS, Entry, Story, timeline
 
@@ -24,11 +24,15 @@ ENTRIES = 40
 @member_required
 def provider(request: PracticeRequest, provider_id: int) -> HttpResponse:
     """One provider; a merged one leads to the provider it was merged into."""
-    found = get_object_or_404(with_standing(Provider.objects.all()), pk=provider_id)
+    today = request.member.practice.today(timezone.now())
+    found = get_object_or_404(with_standing(Provider.objects.all(), today=today), pk=provider_id)
     if found.merged_into_id:
         return redirect("provider", found.merged_into_id)
-    today = request.member.practice.today(timezone.now())
-    context = {"shown": provider_page(found, today=today), **_timeline(request, found, today)}
+    context = {
+        "shown": provider_page(found, today=today),
+        "opens": _opens(request.member.role),
+        **_timeline(request, found, today),
+    }
     return render(request, _template(request, "touchpoints/provider.html"), context)
 
 
@@ -42,6 +46,11 @@ def office(request: PracticeRequest, office_id: int) -> HttpResponse:
         return redirect("office", found.merged_into_id)
     context = {"shown": office_page(found, today=today), **_timeline(request, found, today)}
     return render(request, _template(request, "touchpoints/office.html"), context)
+
+
+def _opens(role: str) -> dict[str, bool]:
+    """Whether the lists behind the counts either way hold, for this role, every row counted."""
+    return {"from_them": role != Role.PHYSICIAN, "to_them": role in SEES_ALL_PATIENTS}
 
 
 def _template(request: PracticeRequest, page: str) -> str:
