@@ -353,7 +353,6 @@ class ReferralStep(PracticeDetail):
         ordering = ["at", "id"]
         indexes = [models.Index(fields=["practice", "referral", "at"], name="referral_step_in_order")]
         constraints = [
-            *PracticeDetail.Meta.constraints,
             SamePractice(field="referral", name="referral_step_referral_same_practice"),
             SamePractice(field="by", name="referral_step_by_same_practice"),
             SamePractice(field="taken_back_by", name="referral_step_taken_back_by_same_practice"),

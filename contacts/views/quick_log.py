@@ -158,5 +158,7 @@ def office_options(request: PracticeRequest) -> HttpResponse:
     """Which office the typed letters may mean."""
     text = request.GET.get("q", "").strip()[:200]
     rows = offices_like(text)
-    context = {"offices": rows, **new_option(text, rows, fill={"new_office_name": text})}
+    # `?known`: the form that asks adds nobody.
+    new = {} if "known" in request.GET else new_option(text, rows, fill={"new_office_name": text})
+    context = {"offices": rows, **new}
     return page(request, "contacts/_office_options.html", context)

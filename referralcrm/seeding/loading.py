@@ -76,12 +76,16 @@ def load_lines(model: type[models.Model], columns: Sequence[str], lines: Iterabl
         def run(statement: str) -> None:
             cursor.execute(sql.SQL(statement).format(**names))
 
-        run("CREATE TEMP TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA")
+        # Kept as long as the connection: files made and deleted by the dozen cost a fifth of the time.
+        run(
+            "CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS"
+            " AS SELECT {columns} FROM {table} WITH NO DATA"
+        )
         cursor.copy_expert(
             sql.SQL("COPY {staged} FROM STDIN").format(**names), io.BytesIO(text.encode()), CHUNK
         )
-        run("INSERT INTO {table} ({columns}) SELECT * FROM {staged}")
-        run("DROP TABLE {staged}")
+        run("INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}")
+        run("DELETE FROM {staged}")
 
 
 def as_bytea(value: bytes) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Provider, Referral
 from practices.encryption import EncryptedTextField
 from practices.isolation import PracticeForeignKey, SamePractice
-from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
+from practices.models import Member, PracticeDetail, PracticeQuerySet, practice_manager
 from practices.roles import Role
 from practices.weeks import Week
 from touchpoints.models.touchpoints import Touchpoint
@@ -27,7 +27,7 @@ class ThankYouListQuerySet(PracticeQuerySet):
         return self.filter(reviewed_at__isnull=True)
 
 
-class ThankYouList(PracticeModel):
+class ThankYouList(PracticeDetail):
     """One physician, one ISO week. Written by touchpoints/thank_you_lists.py alone."""
 
     physician = PracticeForeignKey(Member, related_name="thank_you_lists")
@@ -39,10 +39,10 @@ class ThankYouList(PracticeModel):
 
     objects = practice_manager(ThankYouListQuerySet)
 
-    class Meta(PracticeModel.Meta):
+    class Meta(PracticeDetail.Meta):
         ordering = ["-week_starts_on", "id"]
         constraints = [
-            *PracticeModel.Meta.constraints,
+            *PracticeDetail.Meta.constraints,
             SamePractice(field="physician", name="thank_you_list_physician_same_practice"),
             SamePractice(field="reviewed_by", name="thank_you_list_reviewed_by_same_practice"),
             models.UniqueConstraint(
@@ -85,7 +85,7 @@ class ThankYouQuerySet(PracticeQuerySet):
         return self.filter(models.Q(list__physician=member) | models.Q(assignee=member))
 
 
-class ThankYou(PracticeModel):
+class ThankYou(PracticeDetail):
     """One row: one referring provider, for all patients of that week."""
 
     class State(models.TextChoices):
@@ -126,7 +126,7 @@ class ThankYou(PracticeModel):
 
     objects = practice_manager(ThankYouQuerySet)
 
-    class Meta(PracticeModel.Meta):
+    class Meta(PracticeDetail.Meta):
         indexes = [
             models.Index(fields=["practice", "provider", "state"], name="thank_you_by_provider"),
             models.Index(
@@ -136,7 +136,7 @@ class ThankYou(PracticeModel):
             ),
         ]
         constraints = [
-            *PracticeModel.Meta.constraints,
+            *PracticeDetail.Meta.constraints,
             *[
                 SamePractice(field=field, name=f"thank_you_{field}_same_practice")
                 for field in ("list", "provider", "decided_by", "assignee", "written_by", "card", "call")
@@ -177,16 +177,16 @@ class ThankYou(PracticeModel):
         return self.mailed_on or (self.call.happened_on if self.call else None)
 
 
-class ThankYouReferral(PracticeModel):
+class ThankYouReferral(PracticeDetail):
     """Puts a referral on a list: the one link that keeps it from being thanked for twice, or never."""
 
     thank_you = PracticeForeignKey(ThankYou, on_delete=models.CASCADE, related_name="links")
     referral = PracticeForeignKey(Referral, on_delete=models.CASCADE, related_name="links")
 
-    class Meta(PracticeModel.Meta):
+    class Meta(PracticeDetail.Meta):
         indexes = [models.Index(fields=["practice", "thank_you"], name="thank_you_referral_by_row")]
         constraints = [
-            *PracticeModel.Meta.constraints,
+            *PracticeDetail.Meta.constraints,
             SamePractice(field="thank_you", name="thank_you_referral_row_same_practice"),
             SamePractice(field="referral", name="thank_you_referral_referral_same_practice"),
             models.UniqueConstraint(fields=["practice", "referral"], name="thank_you_referral_on_one_list"),

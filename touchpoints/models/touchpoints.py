@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Office, Provider, Referral
 from practices.encryption import EncryptedTextField
 from practices.isolation import PracticeForeignKey, SamePractice
-from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
+from practices.models import Member, PracticeDetail, PracticeQuerySet, practice_manager
 from touchpoints.models.meetings import Meeting
 
 
@@ -25,7 +25,7 @@ class TouchpointQuerySet(PracticeQuerySet):
         return self.standing().filter(next_step_on__isnull=False, next_step_done_at=None)
 
 
-class Touchpoint(PracticeModel):
+class Touchpoint(PracticeDetail):
     """A card, call, meeting, return referral or request for feedback; withdrawn with a reason, never deleted."""
 
     class Kind(models.TextChoices):
@@ -71,7 +71,7 @@ class Touchpoint(PracticeModel):
 
     objects = practice_manager(TouchpointQuerySet)
 
-    class Meta(PracticeModel.Meta):
+    class Meta(PracticeDetail.Meta):
         indexes = [
             models.Index(
                 fields=["practice", "provider", "-happened_on", "-id"], name="touchpoint_by_provider"
@@ -85,7 +85,7 @@ class Touchpoint(PracticeModel):
             ),
         ]
         constraints = [
-            *PracticeModel.Meta.constraints,
+            *PracticeDetail.Meta.constraints,
             *[
                 SamePractice(field=field, name=f"touchpoint_{field}_same_practice")
                 for field in (
