@@ -1,6 +1,7 @@
 """The Celery app. Beat only ticks; what is due, the database says (docs/decisions)."""
 
 import os
+import sys
 
 from celery import Celery
 from celery.signals import worker_init
@@ -22,6 +23,13 @@ def tick_every_so_often(sender: Celery, **kwargs: object) -> None:
 
 @worker_init.connect
 def refuse_without_the_right_keys(**kwargs: object) -> None:
-    from practices.encryption import verify_keys
+    from django.db import DatabaseError
 
-    verify_keys()
+    from practices.encryption import KeysRefused, verify_keys
+
+    try:
+        verify_keys()
+    except KeysRefused as error:  # Celery would log any other exception of a signal, and go on
+        sys.exit(str(error))
+    except DatabaseError:
+        sys.exit("The database can't be reached, or has no tables yet: run migrate first.")
