@@ -14,9 +14,11 @@ function enhance(input) {
   let request = null;
   let active = -1;
   let isMeant = false; // somebody moved to the active option; the first is only offered
+  let isAwaited = false; // Enter was pressed before the options came
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const isOpen = () => !list.hidden;
+  const isPending = () => timer !== null || request !== null;
 
   function open(isWanted) {
     list.hidden = !isWanted;
@@ -34,17 +36,25 @@ function enhance(input) {
   }
 
   async function search() {
-    request?.abort();
-    request = new AbortController();
+    forget();
+    const mine = (request = new AbortController());
     const url = new URL(input.dataset.typeahead, location.href);
     url.searchParams.set("q", input.value.trim());
     try {
-      const response = await fetch(url, { headers: { "HX-Request": "true" }, signal: request.signal });
-      if (!response.ok || response.redirected) return open(false);
-      show(await response.text());
+      const response = await fetch(url, { headers: { "HX-Request": "true" }, signal: mine.signal });
+      if (!response.ok || response.redirected) return stop();
+      const html = await response.text();
+      request = null;
+      show(html);
     } catch (error) {
-      if (error.name !== "AbortError") open(false);
+      if (error.name !== "AbortError") stop();
     }
+  }
+
+  function forget() {
+    clearTimeout(timer);
+    request?.abort();
+    timer = request = null;
   }
 
   function show(html) {
@@ -54,7 +64,9 @@ function enhance(input) {
     count.textContent = (input.dataset.count ?? "{count}").replace("{count}", found);
     open(options().length > 0 && document.activeElement === input);
     isMeant = false;
-    if (isOpen()) activate(0);
+    if (!isOpen()) return;
+    activate(0);
+    if (isAwaited) choose(options()[0]);
   }
 
   function choose(option) {
@@ -83,21 +95,24 @@ function enhance(input) {
   }
 
   function stop() {
-    clearTimeout(timer);
-    request?.abort();
+    forget();
+    isAwaited = false;
     open(false);
   }
 
   input.addEventListener("input", () => {
     target.value = "";
+    isAwaited = false;
     clearTimeout(timer);
     if (input.value.trim()) timer = setTimeout(search, PAUSE);
     else stop();
   });
   input.addEventListener("keydown", (event) => {
     const last = options().length - 1;
-    const moves = { ArrowDown: active < last ? active + 1 : 0, ArrowUp: active > 0 ? active - 1 : last, Home: 0, End: last };
+    const below = isMeant ? active + 1 : active; // the first step down means the one that is offered
+    const moves = { ArrowDown: below <= last ? below : 0, ArrowUp: active > 0 ? active - 1 : last, Home: 0, End: last };
     if (event.key === "ArrowDown" && !isOpen()) search();
+    else if (event.key === "Enter" && !isOpen() && isPending() && !event.ctrlKey && !event.metaKey) isAwaited = true;
     else if (!isOpen() || event.ctrlKey || event.metaKey) return;
     else if (event.key in moves) {
       isMeant = true;

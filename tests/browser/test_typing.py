@@ -62,6 +62,7 @@ def test_arrows_move_and_the_screen_reader_is_told_where(form_page):
     expect(options(form_page)).not_to_have_count(0)
     count = options(form_page).count()
     for key, place in [
+        ("ArrowDown", 0),
         ("ArrowDown", 1),
         ("ArrowUp", 0),
         ("ArrowUp", count - 1),
@@ -85,6 +86,40 @@ def test_escape_and_tab_choose_nothing_that_was_only_offered(form_page):
     sender(form_page).press("Tab")
     expect(options(form_page).first).to_be_hidden()
     assert (sender(form_page).input_value(), chosen(form_page)) == ("okaf", "")
+
+
+@pytest.mark.parametrize("keys", [["Enter"], ["ArrowDown", "Enter"], ["ArrowDown", "Tab"]])
+def test_first_option_is_taken_at_once_or_by_one_step_down(form_page, keys):
+    sender(form_page).press_sequentially("okafor")
+    expect(options(form_page).first).to_be_visible()
+    for key in keys:
+        sender(form_page).press(key)
+    expect(sender(form_page)).to_have_value("Ngozi Okafor, MD")
+    assert chosen(form_page).isdigit()
+
+
+@pytest.mark.parametrize("keys", [["Enter"], ["ArrowDown", "Enter"]])
+def test_enter_before_the_options_came_takes_the_first_once_they_do(form_page, keys):
+    held = []
+    form_page.route("**/providers/options/?q=*", lambda route: held.append(route))
+    with form_page.expect_request("**/providers/options/?q=okafor"):
+        sender(form_page).press_sequentially("okafor")
+        for key in keys:
+            sender(form_page).press(key)
+    assert chosen(form_page) == ""
+    held[-1].continue_()
+    expect(sender(form_page)).to_have_value("Ngozi Okafor, MD")
+    assert chosen(form_page).isdigit()
+    expect(options(form_page).first).to_be_hidden()
+
+
+def test_typing_on_after_an_early_enter_chooses_nothing(form_page):
+    with form_page.expect_response("**/providers/options/?q=okeke"):
+        sender(form_page).press_sequentially("oka")
+        sender(form_page).press("Enter")
+        sender(form_page).fill("okeke")
+    expect(options(form_page).first).to_contain_text("Okeke")
+    assert (sender(form_page).input_value(), chosen(form_page)) == ("okeke", "")
 
 
 def test_typing_on_after_choosing_takes_the_choice_back(form_page):
