@@ -212,6 +212,7 @@ def test_malformed_setting_is_named_before_the_web_server_starts(product):
 
 def test_wrong_keys_are_refused(product):
     assert product.exec(sys.executable, "manage.py", "migrate", "-v0").returncode == 0
+    assert product.python("import referralcrm.wsgi").returncode == 0  # notes the right ones
     keys = product.data_dir.with_name("var-keys") / "keys.env"
     keys.rename(keys.with_name("right.env"))
     other = base64.b64encode(secrets.token_bytes(64)).decode()
