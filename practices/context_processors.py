@@ -28,6 +28,7 @@ ITEMS = [
     ("arrow-left-right", _("Return referrals"), "return_referrals", MAKES_RETURN_REFERRALS),
     ("providers", _("Providers"), "providers", None),
     ("offices", _("Offices"), "offices", None),
+    ("chat-left-text", _("Feedback"), "feedback", None),
     ("imports", _("Imports"), "imports", ADMINISTERS),
     ("duplicates", _("Duplicates"), "duplicates", MERGES),
     ("settings", _("Settings"), "settings", ADMINISTERS),

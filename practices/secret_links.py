@@ -10,7 +10,7 @@ from practices.models import LinkToken
 
 
 def new_link(
-    purpose: LinkToken.Purpose, *, practice_id: int, object_id: int, expires_at: datetime | None
+    purpose: LinkToken.Purpose, *, practice_id: int | None, object_id: int, expires_at: datetime | None
 ) -> tuple[str, LinkToken]:
     """A fresh secret, readable nowhere else, and its row to save. Without `expires_at` it lasts until revoked."""
     token = secrets.token_urlsafe(32)
@@ -32,7 +32,9 @@ def live_link(
     return links.filter(lasts, token_hash=hash_of(token), purpose=purpose, used_at=None).first()
 
 
-def unused_links(purpose: LinkToken.Purpose, *, practice_id: int, object_id: int) -> QuerySet[LinkToken]:
+def unused_links(
+    purpose: LinkToken.Purpose, *, practice_id: int | None, object_id: int
+) -> QuerySet[LinkToken]:
     """The links to one object that still open; delete them to void them."""
     return LinkToken.objects.filter(practice=practice_id, purpose=purpose, object_id=object_id, used_at=None)
 

@@ -13,9 +13,10 @@ from contacts.npi import check_digit
 from contacts.referral_way import log_referral
 from contacts.search import refresh_search
 from practices.isolation import practice_scope
-from practices.models import Member, Practice, User
+from practices.models import LinkToken, Member, Practice, User
+from practices.secret_links import new_link
 from touchpoints import return_referral_way as way
-from touchpoints.models import ReturnReferral
+from touchpoints.models import FeedbackRequest, ReturnReferral
 
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)  # a Wednesday, 10:00 in New York
@@ -114,3 +115,15 @@ def referral(by: Member, *, now: datetime = NOW, **fields: Any) -> Referral:
         "patient_given_name": "Ida",
     }
     return log_referral(by=by, now=now, **{**defaults, **fields})
+
+
+def feedback_link(request: FeedbackRequest, *, expires_at: datetime) -> str:
+    """The secret of a link to answer that request."""
+    token, row = new_link(
+        LinkToken.Purpose.FEEDBACK,
+        practice_id=request.practice_id,
+        object_id=request.pk,
+        expires_at=expires_at,
+    )
+    row.save()
+    return token

@@ -33,7 +33,7 @@ from tests import make
 from tests.exchange import bring
 from tests.practices.any_row import any_row
 from touchpoints.calendar_addresses import make_address
-from touchpoints.models import Reminder, ThankYou
+from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Reminder, ThankYou
 from touchpoints.thank_you_lists import make_thank_you_lists
 from touchpoints.touchpoint_log import log_call
 
@@ -70,6 +70,8 @@ NOT_A_LIAISON = {"liaison": 403}
 NOT_SENT_TO = {"colleague": 404}
 LIST_DECIDERS = {"coordinator": 403, "liaison": 403, "colleague": 404}
 THEIR_REMINDER = {"coordinator": 404, "liaison": 404, "colleague": 404}
+NOT_A_PHYSICIAN = {"physician": 403, "colleague": 403}
+THEIR_ISSUE = {"coordinator": 403, "liaison": 403, "colleague": 403}
 THEIR_TOUCHPOINT = {"coordinator": 403, "liaison": 403, "colleague": 403}
 
 
@@ -167,6 +169,19 @@ ADDRESSES: dict[str, Address] = {
     "calendar": Address(get=members(200), post=members(200)),
     "calendar_revoke": Address(post=members(302)),
     "calendar_feed": Address(get=public(200)),
+    # Feedback; this issue falls to the physician.
+    "feedback": Address(get=members(200)),
+    "feedback_answer": Address(get=ours(200)),
+    "feedback_new": Address(get=members(200, **NOT_A_PHYSICIAN), post=members(422, **NOT_A_PHYSICIAN)),
+    "feedback_ask": Address(get=managers(200), post=managers(302)),
+    "feedback_ask_provider": Address(get=ours(200, **NOT_A_PHYSICIAN), post=ours(302, **NOT_A_PHYSICIAN)),
+    "feedback_ask_office": Address(get=ours(200, **NOT_A_PHYSICIAN), post=ours(302, **NOT_A_PHYSICIAN)),
+    "feedback_issue": Address(get=ours(200)),
+    "feedback_issue_resolve": Address(post=ours(422, **THEIR_ISSUE)),
+    "feedback_issue_tell": Address(post=ours(422, **THEIR_ISSUE)),
+    "feedback_issue_hand_over": Address(post=our_manager(422)),
+    "feedback_public": Address(get=public(200), post=public(422)),
+    "feedback_thanks": Address(get=public(200)),
     # Files brought in.
     "imports": Address(get=managers(200), post=managers(422)),
     "import": Address(get=our_manager(200)),
@@ -262,6 +277,12 @@ class World:
         """Its provider is chosen, so that there is a letter."""
         return make.return_referral(self.manager, physician=self.physician, provider=make.provider())
 
+    def feedback_link(self) -> str:
+        from django.utils import timezone
+
+        request: Any = any_row(FeedbackRequest, self.practice)
+        return make.feedback_link(request, expires_at=timezone.now() + FeedbackRequest.LIFETIME)
+
     def merge(self) -> Any:
         return merge_providers(keep=make.provider(), drop=make.provider(), by=self.manager, now=make.NOW)
 
@@ -286,6 +307,9 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     "touchpoint_id": lambda world: world.call().pk,
     "return_referral_id": lambda world: world.return_referral().pk,
     "reminder_id": lambda world: any_row(Reminder, world.practice, member=world.physician).pk,
+    "feedback_id": lambda world: any_row(Feedback, world.practice).pk,
+    "issue_id": lambda world: any_row(FeedbackIssue, world.practice, owner=world.physician).pk,
+    ("feedback_public", "token"): lambda world: world.feedback_link(),
     "import_id": lambda world: world.brought.pk,
     "name_id": lambda world: world.brought.names.filter(kind="provider").get().pk,
     "location_id": lambda world: any_row(Location, world.practice).pk,

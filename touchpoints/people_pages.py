@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from contacts.models import Office, OfficeContact, Provider, ProviderOffice, Referral
 from contacts.models.referrals import Status
 from contacts.standing import TONES, WINDOW, Rhythm, Standing, in_words, providers_with_rhythm, standing_on
+from touchpoints.feedback_figures import feedback_of
 from touchpoints.models import Reminder, ReturnReferral, ThankYou, Touchpoint
 from touchpoints.sparkline import Sparkline, sparkline
 from touchpoints.suggestions import reports_due
@@ -79,6 +80,7 @@ def with_standing(providers: QuerySet[Provider], *, today: date) -> QuerySet[Pro
         found_colleagues=ArraySubquery(
             colleagues.order_by("family_name", "given_name").distinct().values(json=_person())
         ),
+        found_feedback=feedback_of(provider=OuterRef("pk")),
         found_first_on=Subquery(ever.annotate(on=Min("received_on")).values("on")),
         found_thanked_on=Subquery(thanks.values("happened_on")[:1]),
         found_to_them=Subquery(to_them.annotate(n=Count("pk")).values("n")),
@@ -147,6 +149,7 @@ def with_brief(offices: QuerySet[Office], *, today: date) -> QuerySet[Office]:
         found_contacts=ArraySubquery(
             OfficeContact.objects.filter(office=OuterRef("pk")).order_by("name").values(json=_contact())
         ),
+        found_feedback=feedback_of(office=OuterRef("pk")),
         found_visited_on=Subquery(
             visits.order_by().values("office").annotate(on=Max("happened_on")).values("on")
         ),

@@ -89,6 +89,8 @@ def _opens(row: Reminder, member: Member) -> str:
         return reverse("thank_you")
     if row.rule in ("promised_next_steps", "unreached_calls") and row.cause.startswith("touchpoint "):
         return reverse("touchpoint", args=[row.cause.removeprefix("touchpoint ")])
+    if row.rule == "issues_unresolved":
+        return reverse("feedback_issue", args=[row.cause.removeprefix("issue ")])
     if row.referral_id:
         return reverse("referral", args=[row.referral_id])
     if row.provider_id:

@@ -20,6 +20,7 @@ from practices.weeks import Week
 from touchpoints.models import Reminder, ThankYou, ThankYouList
 from touchpoints.reminder_rules.calls import promised_next_steps, promises_of, unreached_calls
 from touchpoints.reminder_rules.due import Due
+from touchpoints.reminder_rules.feedback import issues_unresolved
 from touchpoints.reminder_rules.meetings import meetings_tomorrow
 
 State = Reminder.State
@@ -64,6 +65,7 @@ RULES: dict[str, Callable[[Practice], Iterable[Due]]] = {
     "cards_to_mail": cards_to_mail,
     "promised_next_steps": promised_next_steps,
     "unreached_calls": unreached_calls,
+    "issues_unresolved": issues_unresolved,
     "meetings_tomorrow": meetings_tomorrow,
 }
 

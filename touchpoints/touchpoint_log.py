@@ -113,7 +113,7 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
         raise NotPossible(_("It is part of a meeting: correct that."))
     row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
     row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
-    remind(now=now, only=CALL_RULES)
+    remind(now=now, only=(*CALL_RULES, "issues_unresolved"))
     return row
 
 

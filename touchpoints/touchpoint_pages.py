@@ -13,7 +13,7 @@ from contacts.models import Office, Provider, Referral
 from contacts.senders import main_office
 from practices.models import Member
 from practices.pages import as_id
-from practices.roles import SEES_ALL_PATIENTS, SEES_PATIENTS, Role
+from practices.roles import RECORDS_FEEDBACK, SEES_ALL_PATIENTS, SEES_PATIENTS, Role
 from touchpoints.models import Reminder, ReturnReferral, ThankYou, Touchpoint
 from touchpoints.reminder_pages import visible_to
 from touchpoints.timeline import TOUCHPOINT_ICONS
@@ -120,6 +120,8 @@ def choices(found: About, member: Member) -> list[KindChoice]:
     offered = []
     for key, kind, label, hint, name in CHOICES:
         if kind == Kind.RETURN_REFERRAL and member.role == Role.LIAISON:
+            continue
+        if kind == Kind.FEEDBACK and member.role not in RECORDS_FEEDBACK:
             continue
         try:
             url = reverse(name)

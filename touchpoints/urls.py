@@ -23,6 +23,17 @@ return_referral = [
     path("letter.pdf", views.return_referral_letter, name="return_referral_letter"),
 ]
 
+feedback = [
+    path("", views.feedback, name="feedback"),
+    path("new/", views.feedback_new, name="feedback_new"),
+    path("ask/", views.feedback_ask, name="feedback_ask"),
+    path("<int:feedback_id>/", views.feedback_answer, name="feedback_answer"),
+    path("issues/<int:issue_id>/", views.feedback_issue, name="feedback_issue"),
+    path("issues/<int:issue_id>/resolve/", views.feedback_issue_resolve, name="feedback_issue_resolve"),
+    path("issues/<int:issue_id>/tell/", views.feedback_issue_tell, name="feedback_issue_tell"),
+    path("issues/<int:issue_id>/hand-over/", views.feedback_issue_hand_over, name="feedback_issue_hand_over"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("thank-you/", views.thank_you, name="thank_you"),
@@ -47,6 +58,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("return-referrals/", views.return_referrals, name="return_referrals"),
     path("return-referrals/new/", views.return_referral_new, name="return_referral_new"),
     path("return-referrals/<int:return_referral_id>/", include(return_referral)),
+    path("feedback/", include(feedback)),
+    path(
+        "providers/<int:provider_id>/feedback/ask/", views.feedback_ask_provider, name="feedback_ask_provider"
+    ),
+    path("offices/<int:office_id>/feedback/ask/", views.feedback_ask_office, name="feedback_ask_office"),
+    path("f/thanks/", views.feedback_thanks, name="feedback_thanks"),
+    path("f/<str:token>/", views.feedback_public, name="feedback_public"),
     path("reminders/", views.reminders, name="reminders"),
     path("reminders/<int:reminder_id>/", views.reminder, name="reminder"),
     path("reminders/<int:reminder_id>/done/", views.reminder_done, name="reminder_done"),

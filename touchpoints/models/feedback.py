@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Office, Provider
@@ -46,6 +47,18 @@ def part(label: Any) -> models.PositiveSmallIntegerField:
     return models.PositiveSmallIntegerField(label, null=True, blank=True, validators=validators)
 
 
+class FeedbackQuerySet(PracticeQuerySet):
+    def standing(self) -> Self:
+        """Without what was taken down in error: its touchpoint is withdrawn. An answer of their own stays."""
+        return self.exclude(taken_down_in_error())
+
+
+def taken_down_in_error(prefix: str = "") -> models.Q:
+    """A condition on feedback, or by its prefix on what points at it."""
+    is_withdrawn = models.Q(**{f"{prefix}touchpoint__withdrawn_at__isnull": False})
+    return is_withdrawn & ~models.Q(**{f"{prefix}source": Feedback.Source.PAGE})
+
+
 class Feedback(PracticeModel):
     """Overall 0 to 10; scheduling, communication and care of the patient 1 to 5 each; and words."""
 
@@ -77,6 +90,8 @@ class Feedback(PracticeModel):
     recorded_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
     touchpoint = PracticeForeignKey(Touchpoint, null=True, editable=False, related_name="+")
 
+    objects = practice_manager(FeedbackQuerySet)
+
     class Meta(PracticeModel.Meta):
         ordering = ["-given_on", "-id"]
         indexes = [
@@ -103,6 +118,26 @@ class Feedback(PracticeModel):
         ]
 
     @property
+    def scores(self) -> list[tuple[str, str, bool]]:
+        """Label, "7 of 10" and whether it is low, of each number that was given."""
+        given = []
+        for name, best, low in (
+            ("overall", 10, self.LOW_OVERALL),
+            *((part, 5, self.LOW_PART) for part in self.PARTS),
+        ):
+            value = getattr(self, name)
+            if value is not None:
+                text = gettext("%(n)d of %(best)d") % {"n": value, "best": best}
+                given.append((str(self._meta.get_field(name).verbose_name), text, value <= low))
+        return given
+
+    @property
+    def is_taken_down_in_error(self) -> bool:
+        """It was not their own answer, and its touchpoint is withdrawn."""
+        touchpoint = self.touchpoint
+        return self.source != self.Source.PAGE and touchpoint is not None and bool(touchpoint.withdrawn_at)
+
+    @property
     def is_low(self) -> bool:
         """Overall 6 or less, any part 2 or less, or a complaint: somebody must own it."""
         parts = [getattr(self, name) for name in self.PARTS]
@@ -117,7 +152,10 @@ class Feedback(PracticeModel):
 class FeedbackIssueQuerySet(PracticeQuerySet):
     def open(self) -> Self:
         """Not mended, or mended and the referrer not told."""
-        return self.filter(told_at__isnull=True)
+        return self.filter(told_at__isnull=True).exclude(taken_down_in_error("feedback__"))
+
+    def with_people(self) -> Self:
+        return self.select_related("owner__user", "feedback__provider", "feedback__office")
 
 
 class FeedbackIssue(PracticeModel):
@@ -157,3 +195,17 @@ class FeedbackIssue(PracticeModel):
                 name="feedback_issue_told_after_it_was_resolved",
             ),
         ]
+
+    @property
+    def state_in_words(self) -> str:
+        """What it waits for."""
+        if self.told_at:
+            return gettext("Resolved and told")
+        return gettext("Resolved, to be told") if self.resolved_at else gettext("To be mended")
+
+    @property
+    def tone(self) -> str:
+        """How its badge looks (templates/_status.html)."""
+        if self.told_at:
+            return "done"
+        return "open" if self.resolved_at else "due"

@@ -5,6 +5,19 @@ from touchpoints.views.cards import (
     thank_you_put_back,
     week_cards_printed,
 )
+from touchpoints.views.feedback import (
+    feedback,
+    feedback_answer,
+    feedback_ask,
+    feedback_ask_office,
+    feedback_ask_provider,
+    feedback_issue,
+    feedback_issue_hand_over,
+    feedback_issue_resolve,
+    feedback_issue_tell,
+    feedback_new,
+)
+from touchpoints.views.feedback_public import feedback_public, feedback_thanks
 from touchpoints.views.home import home
 from touchpoints.views.people import office, provider
 from touchpoints.views.reminders import (
@@ -50,6 +63,18 @@ __all__ = [
     "calendar_feed",
     "calendar_revoke",
     "cards_printed",
+    "feedback",
+    "feedback_answer",
+    "feedback_ask",
+    "feedback_ask_office",
+    "feedback_ask_provider",
+    "feedback_issue",
+    "feedback_issue_hand_over",
+    "feedback_issue_resolve",
+    "feedback_issue_tell",
+    "feedback_new",
+    "feedback_public",
+    "feedback_thanks",
     "home",
     "office",
     "provider",

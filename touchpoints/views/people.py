@@ -14,6 +14,7 @@ from practices.pages import query_with
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import SEES_ALL_PATIENTS, Role, member_required
+from touchpoints.feedback_pages import feedback_line
 from touchpoints.people_pages import office_page, provider_page, with_brief, with_standing
 from touchpoints.timeline import FILTERS, Entry, Story, timeline
 
@@ -31,6 +32,7 @@ def provider(request: PracticeRequest, provider_id: int) -> HttpResponse:
     context = {
         "shown": provider_page(found, today=today),
         "opens": _opens(request.member.role),
+        "feedback": feedback_line(found, request.member),
         **_timeline(request, found, today),
     }
     return render(request, _template(request, "touchpoints/provider.html"), context)
@@ -44,7 +46,11 @@ def office(request: PracticeRequest, office_id: int) -> HttpResponse:
     found = get_object_or_404(with_brief(Office.objects.all(), today=today), pk=office_id)
     if found.merged_into_id:
         return redirect("office", found.merged_into_id)
-    context = {"shown": office_page(found, today=today), **_timeline(request, found, today)}
+    context = {
+        "shown": office_page(found, today=today),
+        "feedback": feedback_line(found, request.member),
+        **_timeline(request, found, today),
+    }
     return render(request, _template(request, "touchpoints/office.html"), context)
 
 
