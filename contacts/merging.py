@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.apps import apps
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 
 from contacts.models import Merge, NotADouble, Office, Provider, ProviderOffice
@@ -128,6 +128,23 @@ def undo_merge(merge: Merge, *, by: Member, now: datetime) -> int:
     merge.undone_at, merge.undone_by = now, by
     merge.save(update_fields=["undone_at", "undone_by"])
     return left
+
+
+def standing_for(row: Any) -> Any:
+    """The provider or office that stands for this one: a merge under way is waited for, one done is followed.
+
+    It is held until the transaction ends, so that no merge takes it away meanwhile.
+    """
+    table, pk = connection.ops.quote_name(row._meta.db_table), row.pk
+    # The weakest lock that a merge waits for: everybody else goes on beside it.
+    query = f"SELECT merged_into_id FROM {table} WHERE id = %s FOR KEY SHARE"  # noqa: S608  # the name is ours
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(query, [pk])
+            found = cursor.fetchone()
+            if not found or found[0] is None:
+                return row if pk == row.pk else type(row).objects.get(pk=pk)
+            pk = found[0]
 
 
 def why_not_undone(merge: Merge, *, now: datetime) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from contacts.merging import standing_for
 from contacts.models import Referral, ReferralStep
 from contacts.models.referrals import NextAction, Status, Urgency
 from practices.business_days import add_business_days
@@ -56,6 +57,7 @@ def log_referral(*, by: Member, now: datetime, submission_key: UUID | None = Non
             return twice
     if fields["received_on"] > by.practice.today(now):
         raise ValueError("received_on lies in the future")
+    fields |= _standing_senders(fields)
     referral = Referral(submission_key=submission_key, logged_at=now, logged_by=by, **fields)
     set_next_action(referral, practice=by.practice, since=now)
     try:
@@ -88,6 +90,7 @@ def edit(
     `after` is the newest step the form knew of: raises CorrectedMeanwhile when another's correction followed it.
     Raises NotOnTheWay once it is withdrawn, ValueError when `received_on` lies in the practice's future.
     """
+    fields |= _standing_senders(fields)  # before the referral, in the order in which a merge takes its locks
     row = _locked(referral)
     _may_change(row)
     if after is not None and (step := _correction_by_others(row, by=by, after=after)):
@@ -307,6 +310,11 @@ def _may_move(
 def _may_change(row: Referral) -> None:
     if row.withdrawn_at:
         raise NotOnTheWay(_("This referral was withdrawn."))
+
+
+def _standing_senders(fields: dict[str, Any]) -> dict[str, Any]:
+    """Whoever was chosen before a merge took them away is by now somebody else."""
+    return {name: standing_for(fields[name]) for name in ("office", "provider") if fields.get(name)}
 
 
 def _correction_by_others(row: Referral, *, by: Member, after: int) -> ReferralStep | None:

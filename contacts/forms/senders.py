@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.merging import standing_for
 from contacts.models import Office, Provider
 from contacts.npi import validate_npi
 from contacts.search import folded
@@ -123,7 +124,7 @@ class SenderForm(forms.Form):
     def save_sender(self) -> tuple[Provider | None, Office | None]:
         """The provider and office, added where they are new."""
         value = self.cleaned_data
-        office = self.known_office
+        office = self.known_office and standing_for(self.known_office)
         if self.adds_office:
             office = add_office(
                 name=value["new_office_name"],
@@ -131,7 +132,7 @@ class SenderForm(forms.Form):
                 state=value["new_office_state"].upper(),
                 phone=value["new_office_phone"],
             )
-        provider = self.known_provider
+        provider = self.known_provider and standing_for(self.known_provider)
         if self.adds_provider:
             provider = add_provider(
                 family_name=value["new_family_name"],

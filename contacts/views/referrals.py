@@ -283,8 +283,6 @@ def referral_provider(request: PracticeRequest, referral_id: int) -> HttpRespons
     row = theirs(request, referral_id, now)
     if row.provider:
         return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
-    if row.provider:
-        return done(request, _("%(who)s sent it.") % {"who": row.provider}, back_to(request, row_url(row)))
     form = NameSenderForm(request.POST or None, office=row.office)
     if carry_out(form, lambda: name_sender(form, row, by=request.member, now=now)):
         row = theirs(request, referral_id, now)
