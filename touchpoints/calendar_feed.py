@@ -28,6 +28,7 @@ from touchpoints.models import Attendee, Meeting, Reminder
 
 SHOWN_AFTERWARDS = timedelta(days=90)
 CANCELLED_SHOWN = timedelta(days=30)  # long enough for every program to have seen it
+SAID_ALREADY = "meetings_tomorrow"  # by the meeting itself
 COLOR = "teal"  # by name, as RFC 7986 asks
 
 
@@ -66,7 +67,7 @@ def _parts(member: Member, now: datetime) -> Iterator[Event]:
         yield writing_event(member, now=now)
     for meeting in _meetings(member, now):
         yield _meeting(meeting)
-    for reminder in Reminder.objects.open().filter(member=member):
+    for reminder in Reminder.objects.open().filter(member=member).exclude(rule=SAID_ALREADY):
         yield reminder_event(reminder)
 
 
