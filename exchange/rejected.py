@@ -8,10 +8,8 @@ from django.utils.translation import gettext as _
 
 from exchange.columns import FIELDS
 from exchange.models import Import
+from practices.formulas import as_text
 from practices.isolation import practice_scope
-
-# A cell that starts so is run as a formula by spreadsheets; an apostrophe before it makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def as_csv(source: Import) -> Iterator[bytes]:
@@ -31,5 +29,5 @@ def as_csv(source: Import) -> Iterator[bytes]:
 
 def _line(cells: list[str]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow([f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in cells])
+    csv.writer(text).writerow([as_text(cell) for cell in cells])
     return text.getvalue().encode()

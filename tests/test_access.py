@@ -12,7 +12,7 @@ A POST carries no field that a form knows, so a form that may be used answers 42
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -33,7 +33,9 @@ from tests import make
 from tests.exchange import bring
 from tests.practices.any_row import any_row
 from touchpoints.calendar_addresses import make_address
-from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Reminder, ThankYou
+from touchpoints.meeting_people import People
+from touchpoints.meetings import plan_meeting
+from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Gift, GiftLimit, Reminder, ThankYou
 from touchpoints.thank_you_lists import make_thank_you_lists
 from touchpoints.touchpoint_log import log_call
 
@@ -159,6 +161,22 @@ ADDRESSES: dict[str, Address] = {
     "return_referral_accepting": Address(post=ours(302, **NOT_SENT_TO, **NOT_A_LIAISON)),
     "return_referral_step": Address(post=ours(422, **NOT_SENT_TO, **NOT_A_LIAISON)),
     "return_referral_letter": Address(get=ours(200, **NOT_SENT_TO, **NOT_A_LIAISON)),
+    # Meetings and gifts; these are the physician's.
+    "meetings": Address(get=members(200)),
+    "meeting_new": Address(get=members(200), post=members(422)),
+    "meeting_people_options": Address(get=members(200)),
+    "meeting": Address(get=ours(200)),
+    "meeting_edit": Address(get=ours(200, **THEIR_TOUCHPOINT), post=ours(422, **THEIR_TOUCHPOINT)),
+    "meeting_held": Address(get=ours(200, **THEIR_TOUCHPOINT), post=ours(422, **THEIR_TOUCHPOINT)),
+    "meeting_cancel": Address(post=ours(422, **THEIR_TOUCHPOINT)),
+    "gifts": Address(get=members(200)),
+    "gift_new": Address(get=members(200), post=members(422)),
+    "gift": Address(get=ours(200)),
+    "gift_withdraw": Address(post=ours(422, **THEIR_TOUCHPOINT)),
+    "gift_return": Address(post=our_manager(422)),
+    "gifts_exported": Address(get=managers(200)),
+    "gift_limits": Address(get=managers(200), post=managers(422)),
+    "gift_limit": Address(get=our_manager(200), post=our_manager(422)),
     # Reminders; this one falls to the physician.
     "reminders": Address(get=members(200)),
     "reminder": Address(get=ours(200, **THEIR_REMINDER), post=ours(302, **THEIR_REMINDER)),
@@ -283,6 +301,13 @@ class World:
         request: Any = any_row(FeedbackRequest, self.practice)
         return make.feedback_link(request, expires_at=timezone.now() + FeedbackRequest.LIFETIME)
 
+    def meeting(self) -> Any:
+        said = {"kind": "visit", "starts_at": make.NOW, "ends_at": make.NOW + timedelta(hours=1)}
+        people = People((make.provider(),))
+        return plan_meeting(
+            people=people, owner=self.physician, by=self.physician, now=make.NOW, purpose="Hello", **said
+        )
+
     def merge(self) -> Any:
         return merge_providers(keep=make.provider(), drop=make.provider(), by=self.manager, now=make.NOW)
 
@@ -306,6 +331,9 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     "row_id": lambda world: world.thank_you.pk,
     "touchpoint_id": lambda world: world.call().pk,
     "return_referral_id": lambda world: world.return_referral().pk,
+    "meeting_id": lambda world: world.meeting().pk,
+    "gift_id": lambda world: any_row(Gift, world.practice, logged_by=world.physician).pk,
+    "year": lambda world: any_row(GiftLimit, world.practice, year=2031).year,
     "reminder_id": lambda world: any_row(Reminder, world.practice, member=world.physician).pk,
     "feedback_id": lambda world: any_row(Feedback, world.practice).pk,
     "issue_id": lambda world: any_row(FeedbackIssue, world.practice, owner=world.physician).pk,

@@ -128,7 +128,7 @@ def add_gift_limits(practice: Practice) -> None:
     )
 
 
-def gift_limits() -> dict[int, GiftLimit]:
+def limits_by_year() -> dict[int, GiftLimit]:
     """The practice's limits by year, the newest first; a practice that has none yet gets those known."""
     rows = {row.year: row for row in GiftLimit.objects.order_by("-year")}
     if rows:
@@ -147,14 +147,14 @@ def accounts(year: int, *, providers: Iterable[Provider] | None = None) -> list[
     found: dict[Provider, list[Entry]] = {provider: [] for provider in providers or ()}
     for share in shares.order_by("gift__given_on", "gift_id"):
         found.setdefault(_provider_of(share), []).append(entry_of(share))
-    limit, used = gift_limits().get(year), cures_used(found)
+    limit, used = limits_by_year().get(year), cures_used(found)
     made = [_account(provider, year, entries, limit, used) for provider, entries in found.items()]
     return sorted(made, key=lambda account: (account.provider.family_name, account.provider.pk))
 
 
 def preview_of(gift: Gift, people: People) -> Preview:
     """How the gift is shared, and what that makes of each physician's year."""
-    limit = gift_limits().get(gift.year)
+    limit = limits_by_year().get(gift.year)
     physicians = [provider for provider in people.providers if is_physician(provider.credentials)]
     before = {account.provider: account for account in accounts(gift.year, providers=physicians)}
     used = cures_used(physicians)

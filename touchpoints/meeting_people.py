@@ -30,6 +30,9 @@ class People:
     def theirs(self) -> tuple[Provider | OfficeContact, ...]:
         return (*self.providers, *self.contacts)
 
+    def __bool__(self) -> bool:
+        return any(True for _person in self)
+
     @property
     def keys(self) -> set[str]:
         return {key_of(person) for person in self}

@@ -91,6 +91,8 @@ def _opens(row: Reminder, member: Member) -> str:
         return reverse("touchpoint", args=[row.cause.removeprefix("touchpoint ")])
     if row.rule == "issues_unresolved":
         return reverse("feedback_issue", args=[row.cause.removeprefix("issue ")])
+    if row.rule in ("promised_next_steps", "meetings_tomorrow") and row.cause.startswith("meeting "):
+        return reverse("meeting", args=[row.cause.split()[1]])
     if row.referral_id:
         return reverse("referral", args=[row.referral_id])
     if row.provider_id:

@@ -165,7 +165,9 @@ class TouchpointPage:
 
     @property
     def may_withdraw(self) -> bool:
-        return self.may_change and self.thank_you is None and self.touchpoint.withdrawn_at is None
+        row = self.touchpoint
+        is_held_elsewhere = self.thank_you is not None or row.meeting_id is not None
+        return self.may_change and not is_held_elsewhere and row.withdrawn_at is None
 
     @property
     def owes_next_step(self) -> bool:

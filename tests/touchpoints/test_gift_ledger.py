@@ -15,7 +15,7 @@ from tests.counts import examples
 from touchpoints.gift_ledger import (
     NotSeen,
     accounts,
-    gift_limits,
+    limits_by_year,
     preview_of,
     record_gift,
     return_excess,
@@ -140,7 +140,7 @@ def test_who_does_not_count_has_no_limit(desk):
 
 def test_a_year_without_its_number_asks_for_it_and_borrows_none(desk):
     GiftLimit.objects.create(year=2026, amount=535, source="Federal Register")
-    assert set(gift_limits()) == {2026}
+    assert set(limits_by_year()) == {2026}
     with pytest.raises(NotPossible, match="2025"):
         given_to(desk, desk.okafor, on=date(2025, 12, 31))
     given_to(desk, desk.nurse, on=date(2025, 12, 31))
@@ -150,7 +150,7 @@ def test_a_year_without_its_number_asks_for_it_and_borrows_none(desk):
 
 
 def test_a_new_practice_has_the_limits_that_are_known_and_the_newest_ask_to_be_checked(desk):
-    limits = gift_limits()
+    limits = limits_by_year()
     assert (min(limits), max(limits), limits[2024].amount) == (2014, 2026, 507)
     assert [year for year, limit in limits.items() if not limit.is_checked] == [2026, 2025]
     assert {limit.practice for limit in limits.values()} == {desk.practice}

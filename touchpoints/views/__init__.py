@@ -18,7 +18,26 @@ from touchpoints.views.feedback import (
     feedback_new,
 )
 from touchpoints.views.feedback_public import feedback_public, feedback_thanks
+from touchpoints.views.gifts import (
+    gift,
+    gift_limit,
+    gift_limits,
+    gift_new,
+    gift_return,
+    gift_withdraw,
+    gifts,
+    gifts_exported,
+)
 from touchpoints.views.home import home
+from touchpoints.views.meetings import (
+    meeting,
+    meeting_cancel,
+    meeting_edit,
+    meeting_held,
+    meeting_new,
+    meeting_people_options,
+    meetings,
+)
 from touchpoints.views.people import office, provider
 from touchpoints.views.reminders import (
     reminder,
@@ -75,7 +94,22 @@ __all__ = [
     "feedback_new",
     "feedback_public",
     "feedback_thanks",
+    "gift",
+    "gift_limit",
+    "gift_limits",
+    "gift_new",
+    "gift_return",
+    "gift_withdraw",
+    "gifts",
+    "gifts_exported",
     "home",
+    "meeting",
+    "meeting_cancel",
+    "meeting_edit",
+    "meeting_held",
+    "meeting_new",
+    "meeting_people_options",
+    "meetings",
     "office",
     "provider",
     "reminder",

@@ -135,6 +135,8 @@ def touchpoint_edit(request: PracticeRequest, touchpoint_id: int) -> HttpRespons
     """Say it right; what it said before is kept."""
     now, member = timezone.now(), request.member
     row = _theirs(request, touchpoint_id)
+    if row.meeting_id:
+        return redirect("meeting_edit", row.meeting_id)
     shown = _page(request, row)
     form = CorrectForm(
         request.POST if request.method == "POST" else None,
