@@ -24,6 +24,7 @@ from referralcrm.seeding.loading import load, load_lines, prefer_indexes, refres
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
 from referralcrm.seeding.referrals import REFERRAL_COLUMNS, STEP_COLUMNS, Referrals, Sender, Unit
+from referralcrm.seeding.sent import write_return_referrals
 from referralcrm.seeding.specialties import OWN_SPECIALTIES
 from referralcrm.seeding.staff import Staff, make_practice, make_staff
 from referralcrm.seeding.thanks import LINK_COLUMNS, LIST_COLUMNS, ROW_COLUMNS, TOUCHPOINT_COLUMNS, Thanks
@@ -207,4 +208,5 @@ def _finish(practice: Practice, days: Days) -> None:
     practice.save(update_fields=["lists_made_through"])
     with practice_scope(practice):
         write_calls(days)
+        write_return_referrals(days)
         remind(now=days.now)

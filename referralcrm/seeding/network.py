@@ -17,8 +17,10 @@ from referralcrm.seeding.words import (
     CLINICIAN_NAMES,
     CONTACT_JOBS,
     GIVEN_NAMES,
+    LANGUAGES,
     OFFICE_NOTES,
     OFFICE_WORDS,
+    PAYERS,
     PERSONAL_NOTES,
     PLACES,
     STATE,
@@ -132,6 +134,8 @@ class Network:
     def _provider(self, pk: int, place: int, npi: str) -> Provider:
         rng = self.rng
         career = self.careers[place] if place < len(self.careers) else None
+        # Its own, so that what is drawn from it moves nothing else.
+        own = Random(npi)  # noqa: S311  # invents, and guards nothing
         accepting = rng.choice([True, True, True, False, None])
         return Provider(
             pk=pk,
@@ -145,6 +149,8 @@ class Network:
             days_in_office=rng.choice(DAYS_IN_OFFICE),
             is_accepting_patients=accepting,
             accepting_confirmed_on=None if accepting is None else self.days.starts_on,
+            languages=list(own.choice(LANGUAGES)),
+            payers=own.sample(PAYERS[:-1], own.choice((0, 2, 3, 4, 5))),
             personal_notes=rng.choice(PERSONAL_NOTES) if rng.random() < 0.15 else "",
             tier=career.tier if career else Provider.Tier.C,
             state=career.state if career else Provider.State.ACTIVE,

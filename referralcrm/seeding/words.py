@@ -90,6 +90,19 @@ PAYERS = (
     "Pilgrim’s Rest PPO",
     "Self-pay",
 )
+LANGUAGES = (  # of an office's people; an empty one is not known
+    ("English",),
+    ("English", "Spanish"),
+    ("English", "Portuguese"),
+    ("English", "Haitian Creole"),
+    ("English", "Spanish", "Portuguese"),
+    (),
+)
+SENT_FOR = (
+    "Needs a clinician close to home; no complaint at present.",
+    "Second opinion asked for by the patient. Findings so far are with the letter.",
+    "Follow-up of a finding outside our field; not urgent.",
+)
 PERSONAL_NOTES = (
     "Sails; keeps a small boat in Marblehead.",
     "Trained in our city and likes to talk about it.",
