@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import Avg, Count, Max, Q, QuerySet, Subquery, Sum
+from django.db.models import Avg, Case, Count, Max, Q, Subquery, Sum, When
 from django.db.models.functions import JSONObject, TruncMonth
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -18,24 +18,46 @@ STEP, HEIGHT, MARGIN = 40, 120, 10
 BEST = 10
 
 
-@dataclass(frozen=True)
-class Month:
-    """One month's answers; no average where nobody scored."""
+@dataclass
+class Tally:
+    """How many answered, how many of them with a score, and what the scores add up to."""
 
-    first: date
-    count: int
-    average: float | None
+    answers: int = 0
+    scored: int = 0
+    total: int = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count a group of answers in."""
+        self.answers += row["answers"]
+        self.scored += row["scored"]
+        self.total += row["total"] or 0
 
     @property
-    def key(self) -> str:
-        return self.first.strftime("%Y-%m")
+    def average(self) -> float | None:
+        return self.total / self.scored if self.scored else None
+
+
+@dataclass
+class Line(Tally):
+    """What an office's or a physician's answers come to."""
+
+    id: int = 0
+    name: str = ""
+    asked: int = 0
+    answered: int = 0
+    issues: int = 0
+
+    @property
+    def rate(self) -> str:
+        """ "3 of 4"."""
+        return _("%(n)d of %(all)d") % {"n": self.answered, "all": self.asked} if self.asked else ""
 
 
 @dataclass(frozen=True)
 class Chart:
     """Average overall scores by month, oldest first, drawn on a scale from 0 to 10."""
 
-    months: list[Month]
+    months: dict[date, Tally]
 
     @property
     def width(self) -> int:
@@ -55,47 +77,80 @@ class Chart:
         return _height_of(Feedback.LOW_OVERALL)
 
     @property
-    def points(self) -> list[tuple[int, float, Month]]:
+    def points(self) -> list[tuple[int, float]]:
         return [
-            (MARGIN + STEP * place, _height_of(month.average), month)
-            for place, month in enumerate(self.months)
-            if month.average is not None
+            (MARGIN + STEP * place, _height_of(tally.average))
+            for place, tally in enumerate(self.months.values())
+            if tally.average is not None
         ]
 
     @property
     def line(self) -> str:
-        return "M" + " L".join(f"{x} {y}" for x, y, _month in self.points) if self.points else ""
+        return "M" + " L".join(f"{x} {y}" for x, y in self.points)
 
     @property
     def sentence(self) -> str:
         """ "34 answers in 12 months; on average 8.2 of 10 in November 2026."""
-        count = sum(month.count for month in self.months)
+        count = sum(tally.answers for tally in self.months.values())
         answers = ngettext("%(n)d answer", "%(n)d answers", count) % {"n": count}
         words = {"answers": answers, "months": len(self.months)}
-        if not self.points:
-            return _("%(answers)s with a score in %(months)d months.") % words
-        _x, _y, last = self.points[-1]
-        words |= {"score": f"{last.average:.1f}", "month": date_format(last.first, "F Y")}
+        scored = [(first, tally.average) for first, tally in self.months.items() if tally.scored]
+        if not scored:
+            return _("%(answers)s in %(months)d months, none with a score.") % words
+        first, average = scored[-1]
+        words |= {"score": f"{average:.1f}", "month": date_format(first, "F Y")}
         return _("%(answers)s in %(months)d months; on average %(score)s of 10 in %(month)s.") % words
 
     @property
-    def table(self) -> list[Month]:
+    def table(self) -> list[tuple[date, Tally]]:
         """Newest first, without empty months."""
-        return [month for month in reversed(self.months) if month.count]
+        return [(first, tally) for first, tally in reversed(self.months.items()) if tally.answers]
 
 
-def chart(rows: QuerySet[Feedback], *, today: date) -> Chart:
-    """Draw the averages of the last twelve months."""
+@dataclass
+class Figures:
+    """The last twelve months of a practice; the chart is of those answers that were asked for."""
+
+    chart: Chart
+    asked: int = 0
+    answered: int = 0
+    offices: dict[int | None, Line] = field(default_factory=dict)
+    physicians: dict[int | None, Line] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> int | None:
+        """Answered of asked, in percent."""
+        return round(100 * self.answered / self.asked) if self.asked else None
+
+    @property
+    def by_office(self) -> list[Line]:
+        return sorted(self.offices.values(), key=lambda line: (-line.issues, -line.answers, line.name))
+
+    @property
+    def by_physician(self) -> list[Line]:
+        return sorted(self.physicians.values(), key=lambda line: line.name)
+
+
+def figures(issues: Iterable[FeedbackIssue], *, chosen: Q, today: date) -> Figures:
+    """Who answers and how, by month, office and physician, from two queries and the issues that are open."""
     months = months_until(today)
-    found = (
-        rows.filter(given_on__gte=months[0])
-        .order_by()
-        .annotate(month=TruncMonth("given_on"))
-        .values("month")
-        .annotate(count=Count("pk"), average=Avg("overall"))
-    )
-    by_month = {row["month"]: (row["count"], row["average"]) for row in found}
-    return Chart([Month(first, *by_month.get(first, (0, None))) for first in months])
+    found = Figures(Chart({first: Tally() for first in months}))
+    for row in _answers_since(months[0], chosen):
+        for line in _lines_of(found, row):
+            line.add(row)
+        if row["is_chosen"] and row["month"] in found.chart.months:
+            found.chart.months[row["month"]].add(row)
+    for row in _requests_since(months[0]):
+        found.asked += row["asked"]
+        found.answered += row["answered"]
+        for line in _lines_of(found, row):
+            line.asked, line.answered = row["asked"], row["answered"]
+    for issue in issues:
+        of_office = found.offices.get(issue.feedback.office_id)
+        of_physician = found.physicians.get(issue.feedback.physician_id)
+        for line in filter(None, (of_office, of_physician)):
+            line.issues += 1
+    return found
 
 
 def months_until(today: date) -> list[date]:
@@ -104,71 +159,12 @@ def months_until(today: date) -> list[date]:
     return [date(n // 12, n % 12 + 1, 1) for n in range(number - MONTHS + 1, number + 1)]
 
 
-@dataclass
-class Line:
-    """What an office's or a physician's answers come to."""
-
-    id: int
-    name: str
-    answers: int = 0
-    scored: int = 0
-    total: int = 0
-    asked: int = 0
-    answered: int = 0
-    issues: int = 0
-
-    @property
-    def average(self) -> str:
-        return f"{self.total / self.scored:.1f}" if self.scored else ""
-
-    @property
-    def rate(self) -> str:
-        """ "3 of 4"."""
-        return _("%(n)d of %(all)d") % {"n": self.answered, "all": self.asked} if self.asked else ""
-
-
-@dataclass
-class Figures:
-    """The last twelve months of a practice."""
-
-    asked: int = 0
-    answered: int = 0
-    by_office: list[Line] = field(default_factory=list)
-    by_physician: list[Line] = field(default_factory=list)
-
-    @property
-    def rate(self) -> int | None:
-        """Answered of asked, in percent."""
-        return round(100 * self.answered / self.asked) if self.asked else None
-
-
-def figures(issues: Iterable[FeedbackIssue], *, today: date) -> Figures:
-    """Who answers and how, by office and physician, from two queries and the issues that are open."""
-    since = months_until(today)[0]
-    offices: dict[int, Line] = {}
-    physicians: dict[int, Line] = {}
-    for row in _answers_since(since):
-        for lines, prefix, name in _of(row, offices, physicians):
-            line = lines.setdefault(row[prefix], Line(row[prefix], name))
-            line.answers += row["answers"]
-            line.scored += row["scored"]
-            line.total += row["total"] or 0
-    found = Figures()
-    for row in _requests_since(since):
-        found.asked += row["asked"]
-        found.answered += row["answered"]
-        if row["office"]:
-            line = offices.setdefault(row["office"], Line(row["office"], row["office__name"]))
-            line.asked, line.answered = row["asked"], row["answered"]
-    _count_issues(issues, offices, physicians)
-    found.by_office = sorted(offices.values(), key=lambda line: (-line.issues, -line.answers, line.name))
-    found.by_physician = sorted(physicians.values(), key=lambda line: line.name)
-    return found
-
-
-def _answers_since(since: date) -> Iterable[Any]:
+def _answers_since(since: date, chosen: Q) -> Iterable[Any]:
     rows = Feedback.objects.standing().filter(given_on__gte=since).order_by()
-    groups = rows.values("office", "physician", "office__name", "physician__user__name")
+    is_chosen = Case(When(Q(pk__isnull=False) & chosen, then=True), default=False)
+    groups = rows.annotate(month=TruncMonth("given_on"), is_chosen=is_chosen).values(
+        "month", "is_chosen", "office", "physician", "office__name", "physician__user__name"
+    )
     return groups.annotate(answers=Count("pk"), scored=Count("overall"), total=Sum("overall"))
 
 
@@ -179,22 +175,12 @@ def _requests_since(since: date) -> Iterable[Any]:
     )
 
 
-def _of(
-    row: dict[str, Any], offices: dict[int, Line], physicians: dict[int, Line]
-) -> Iterable[tuple[dict[int, Line], str, str]]:
-    if row["office"]:
-        yield offices, "office", row["office__name"]
-    if row["physician"]:
-        yield physicians, "physician", row["physician__user__name"]
-
-
-def _count_issues(
-    issues: Iterable[FeedbackIssue], offices: dict[int, Line], physicians: dict[int, Line]
-) -> None:
-    for issue in issues:
-        for lines, key in ((offices, issue.feedback.office_id), (physicians, issue.feedback.physician_id)):
-            if key in lines:
-                lines[key].issues += 1
+def _lines_of(found: Figures, row: dict[str, Any]) -> Iterable[Line]:
+    """The lines a group belongs to: its office's, its physician's."""
+    if office := row["office"]:
+        yield found.offices.setdefault(office, Line(id=office, name=row["office__name"]))
+    if physician := row.get("physician"):
+        yield found.physicians.setdefault(physician, Line(id=physician, name=row["physician__user__name"]))
 
 
 @dataclass(frozen=True)

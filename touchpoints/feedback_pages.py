@@ -12,7 +12,7 @@ from contacts.models import Office
 from practices.models import Member
 from practices.pages import as_id, key_page
 from practices.roles import OWNS_ISSUES, RECORDS_FEEDBACK
-from touchpoints.feedback_figures import Said, chart, figures, said_so_far
+from touchpoints.feedback_figures import Said, figures, said_so_far
 from touchpoints.models import Feedback, FeedbackIssue
 
 ISSUES = 200
@@ -48,13 +48,14 @@ def answers_page(request: HttpRequest, *, today: date) -> dict[str, Any]:
     """Open issues, figures of the last twelve months, and the answers that were asked for, newest first."""
     issues = list(FeedbackIssue.objects.open().with_people()[:ISSUES])
     chosen = _chosen(request)
-    rows = Feedback.objects.standing().filter(chosen["filter"])
-    listed = rows.filter(chosen["month_filter"]).select_related("provider", "office", "physician__user")
+    found = figures(issues, chosen=chosen["filter"], today=today)
+    rows = Feedback.objects.standing().filter(chosen["filter"], chosen["month_filter"])
+    listed = rows.select_related("provider", "office", "physician__user")
     return {
         "issues": issues,
         "today": today,
-        "figures": figures(issues, today=today),
-        "chart": chart(rows, today=today),
+        "figures": found,
+        "chart": found.chart,
         "page": key_page(request, listed, key=lambda row: (row.given_on, row.pk), after=_after),
         "chosen": chosen,
     }
