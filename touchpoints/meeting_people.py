@@ -73,14 +73,19 @@ def field_of(person: Any) -> str:
     return FIELDS[_kind_of(person)]
 
 
-def place_of(person: Any) -> str:
-    """What tells two of one name apart: the office; of ours the role. Providers come `with_places`."""
+def place_of(person: Any, *, at: Office | None = None) -> str:
+    """What tells two of one name apart: the office, unless it is the one they are `at`; of ours the role.
+
+    Providers come `with_places`, contacts with their office.
+    """
     if isinstance(person, Member):
         return str(person.get_role_display())
     if isinstance(person, OfficeContact):
-        return ", ".join(filter(None, [person.job, str(person.office)]))
-    place = next(iter(person.places.all()), None)
-    return ", ".join(filter(None, [str(place.office), place.office.place])) if place else ""
+        return ", ".join(filter(None, [person.job, "" if person.office == at else str(person.office)]))
+    offices = [place.office for place in person.places.all()]
+    if not offices or at in offices:
+        return ""
+    return ", ".join(filter(None, [str(offices[0]), offices[0].place]))
 
 
 def people_like(text: str) -> list[Provider | OfficeContact]:

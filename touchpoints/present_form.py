@@ -88,7 +88,7 @@ class PresentForm(SenderForm):
         """Who is down for it, and who else works at that office."""
         office = self.said_office()
         others = [] if self.is_fixed or office is None else staff_of(office)
-        return self._boxes([*(self.also if self.is_fixed else self.down).theirs, *others])
+        return self._boxes([*(self.also if self.is_fixed else self.down).theirs, *others], at=office)
 
     def ours(self) -> list[Box]:
         if self.is_fixed:
@@ -96,10 +96,11 @@ class PresentForm(SenderForm):
         members = Member.objects.active().select_related("user").order_by("user__name")
         return self._boxes([*self.down.members, *members])
 
-    def _boxes(self, people: Iterable[Any]) -> list[Box]:
+    def _boxes(self, people: Iterable[Any], *, at: Office | None = None) -> list[Box]:
         each = {key_of(person): person for person in people}
         return [
-            Box(key, str(person), place_of(person), key in self.down.keys) for key, person in each.items()
+            Box(key, str(person), place_of(person, at=at), key in self.down.keys)
+            for key, person in each.items()
         ]
 
     def _find_provider(self) -> None:
