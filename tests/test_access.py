@@ -169,6 +169,7 @@ ADDRESSES: dict[str, Address] = {
     "meeting_edit": Address(get=ours(200, **THEIR_TOUCHPOINT), post=ours(422, **THEIR_TOUCHPOINT)),
     "meeting_held": Address(get=ours(200, **THEIR_TOUCHPOINT), post=ours(422, **THEIR_TOUCHPOINT)),
     "meeting_cancel": Address(post=ours(422, **THEIR_TOUCHPOINT)),
+    "meeting_invite": Address(post=ours(302, **THEIR_TOUCHPOINT)),
     "gifts": Address(get=members(200)),
     "gift_new": Address(get=members(200), post=members(422)),
     "gift": Address(get=ours(200)),

@@ -96,16 +96,17 @@ def _first_writing_hour(practice: Practice, now: datetime) -> datetime:
 
 
 def where_of(meeting: Meeting) -> str:
-    """The place in words, and the address to drive to."""
+    """The place named, otherwise our location, otherwise their office: with the address to drive to."""
     office, location = meeting.office, meeting.location
-    parts = [meeting.place]
-    if office:
-        street = " ".join(filter(None, [office.street, office.suite]))
-        town = " ".join(filter(None, [office.state, office.zip_code]))
-        parts += [office.name, street, office.city, town]
-    elif location:
-        parts += [location.name, location.address_line]
-    return ", ".join(filter(None, parts))
+    if meeting.place:
+        return meeting.place
+    if location:
+        return ", ".join(filter(None, [location.name, location.address_line]))
+    if office is None or meeting.kind == Meeting.Kind.AT_OURS:
+        return ""
+    street = " ".join(filter(None, [office.street, office.suite]))
+    town = " ".join(filter(None, [office.state, office.zip_code]))
+    return ", ".join(filter(None, [office.name, street, office.city, town]))
 
 
 def title_of(meeting: Meeting, people: Sequence[Any]) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Office
 from practices.models import Member
+from touchpoints.meeting_invitations import send_invitations
 from touchpoints.meeting_people import People, field_of, office_for
 from touchpoints.models import Attendee, Gift, Meeting, Reminder, Touchpoint
 from touchpoints.reminders import close, remind
@@ -154,6 +155,7 @@ def cancel_meeting(meeting: Meeting, *, by: Member, now: datetime, reason: str) 
     row.save()
     for touchpoint in Touchpoint.objects.standing().filter(meeting=row):
         _withdraw(touchpoint, by=by, now=now, reason=reason)
+    send_invitations(row, by=by, now=now)  # who was invited is told at once that it is off
     remind(now=now, only=MEETING_RULES)
     return row
 

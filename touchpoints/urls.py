@@ -72,6 +72,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("meetings/<int:meeting_id>/edit/", views.meeting_edit, name="meeting_edit"),
     path("meetings/<int:meeting_id>/held/", views.meeting_held, name="meeting_held"),
     path("meetings/<int:meeting_id>/cancel/", views.meeting_cancel, name="meeting_cancel"),
+    path("meetings/<int:meeting_id>/invite/", views.meeting_invite, name="meeting_invite"),
     path("gifts/", views.gifts, name="gifts"),
     path("gifts/new/", views.gift_new, name="gift_new"),
     path("gifts/<int:gift_id>/", views.gift, name="gift"),

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from contacts.models import OfficeContact
 from contacts.referral_way import move
 from practices.isolation import practice_scope
+from practices.models import Location
 from practices.roles import Role
 from practices.weeks import list_slot
 from tests import make
@@ -53,15 +54,27 @@ class TestAMeeting:
         office = make.office("Lakeside", street="12 Elm St", suite="Ste 4", city="Salem", zip_code="01970")
         ida = OfficeContact.objects.create(office=office, name="Ida Brandt")
         people = People(providers=(make.provider("Okafor", at=office),), contacts=(ida,))
-        meeting = plan(harbor.physician, people=people, office=office, place="The break room")
+        meeting = plan(harbor.physician, people=people, office=office)
         event = event_of(meeting, harbor.physician)
         assert event.dtstart.value == THURSDAY_NOON
         assert event.dtend.value == THURSDAY_NOON + timedelta(hours=1)
         assert event.summary.value == "Lunch: Dr. Okafor, Ida Brandt"
-        assert event.location.value == "The break room, Lakeside, 12 Elm St Ste 4, Salem, MA 01970"
+        assert event.location.value == "Lakeside, 12 Elm St Ste 4, Salem, MA 01970"
         assert event.description.value.startswith("Amara Okafor, MD, Ida Brandt\nhttp")
         assert event.url.value.endswith(f"/meetings/{meeting.pk}/")
         assert (event.status.value, event.sequence.value) == ("CONFIRMED", "0")
+
+    def test_elsewhere_names_that_place_alone(self, harbor):
+        office, people = make.office(street="12 Elm St"), People(members=(harbor.physician,))
+        ours = Location.objects.create(name="Main office", street="1 Bay Rd", city="Salem", state="MA")
+        places = {
+            "Olive & Thyme": plan(harbor.physician, people=people, office=office, place="Olive & Thyme"),
+            "Main office, 1 Bay Rd, Salem, MA": plan(
+                harbor.physician, people=people, office=office, kind="at_ours", location=ours
+            ),
+        }
+        events = events_of(harbor.physician)
+        assert {events[str(row.uid)].location.value: row for row in places.values()} == places
 
     def test_keeps_its_uid_and_counts_its_changes_and_its_cancellation(self, harbor):
         meeting = plan(harbor.physician)
@@ -203,7 +216,7 @@ class TestTheFeed:
         family = 'Null\x07;,:"\\n\u2028END:VCALENDAR\r\nX-EVIL:1\u202e' + "ü" * 60
         office = make.office('Lake;side, "North"\nATTENDEE:mailto:x@example.test', city="Sa\\lem")
         people = People(providers=(make.provider(family, at=office),))
-        meeting = plan(harbor.physician, people=people, office=office, place="A\r\n B;C")
+        meeting = plan(harbor.physician, people=people, office=office)
         body = feed_of(harbor.physician, now=NOW)
         assert all(len(line) <= 75 for line in body.split(b"\r\n"))
         assert b"\x07" not in body
@@ -213,9 +226,7 @@ class TestTheFeed:
         event = events[str(meeting.uid)]
         assert {"attendee", "x-evil"}.isdisjoint(event.contents)
         assert event.summary.value == ('Lunch: Dr. Null;,:"\\n END:VCALENDAR X-EVIL:1\u202e' + "ü" * 60)
-        assert event.location.value == (
-            'A B;C, Lake;side, "North" ATTENDEE:mailto:x@example.test, Sa\\lem, MA'
-        )
+        assert event.location.value == ('Lake;side, "North" ATTENDEE:mailto:x@example.test, Sa\\lem, MA')
 
     def test_names_no_patient(self, harbor):
         provider = make.provider("Okafor")

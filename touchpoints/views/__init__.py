@@ -29,6 +29,7 @@ from touchpoints.views.gifts import (
     gifts_exported,
 )
 from touchpoints.views.home import home
+from touchpoints.views.meeting_invitations import meeting_invite
 from touchpoints.views.meetings import (
     meeting,
     meeting_cancel,
@@ -107,6 +108,7 @@ __all__ = [
     "meeting_cancel",
     "meeting_edit",
     "meeting_held",
+    "meeting_invite",
     "meeting_new",
     "meeting_people_options",
     "meetings",

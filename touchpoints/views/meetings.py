@@ -19,6 +19,7 @@ from practices.pages import done, key_page, moment_of, page
 from practices.requests import PracticeRequest
 from practices.roles import member_required
 from touchpoints.meeting_forms import CancelForm, HeldForm, PlanForm
+from touchpoints.meeting_invitations import invited_to
 from touchpoints.meeting_pages import may_change, meeting_page, of_member, planned, rows_of
 from touchpoints.meeting_people import People, key_of, people_like, place_of
 from touchpoints.meetings import cancel_meeting, change_meeting, hold_meeting, log_meeting, plan_meeting
@@ -220,4 +221,5 @@ def _theirs(request: PracticeRequest, meeting_id: int) -> Meeting:
 
 def _shown(request: PracticeRequest, row: Meeting, form: CancelForm | None = None) -> HttpResponse:
     context = {"shown": meeting_page(row, request.member), "cancel": form or CancelForm(), "form": form}
+    context["invited"] = invited_to(row, now=timezone.now())
     return page(request, "touchpoints/meeting.html", context)
