@@ -58,7 +58,7 @@ def calendar_feed(request: PracticeRequest, token: str) -> HttpResponse:
     response["Content-Disposition"] = 'inline; filename="calendar.ics"'
     patch_cache_control(response, private=True, no_cache=True)
     # No Last-Modified: a reminder that is done goes without a trace, and the moment of what is left says too little.
-    return get_conditional_response(request, etag=etag, response=response)
+    return get_conditional_response(request, etag=etag, response=response) or response
 
 
 def _feed_behind(link: LinkToken) -> bytes | None:
