@@ -153,7 +153,7 @@ class ListForm(forms.Form):
 
     OPEN = "open"
     STATES = [
-        ("", gettext_lazy("all but cancelled")),
+        ("", gettext_lazy("not cancelled")),
         (OPEN, gettext_lazy("under way")),
         *State.choices,
     ]

@@ -91,7 +91,7 @@ def way_of(row: ReturnReferral) -> list[WayPoint]:
         WayPoint(
             label=str(capfirst(state.label)),
             on=moment,
-            is_done=moment is not None,
+            is_done=moment is not None and (row.state != state or state == State.REPORT_RECEIVED),
             is_current=row.state == state,
         )
         for state, moment in taken.items()
