@@ -2,11 +2,11 @@
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
+  const status = document.getElementById(`${button.dataset.copy}-status`);
   field.addEventListener("focus", () => field.select());
   button.hidden = !navigator.clipboard; // not over plain http: there it is selected by hand
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(field.value);
-    button.textContent = button.dataset.copied;
-    button.setAttribute("role", "status");
+    status.textContent = button.dataset.copied;
   });
 }
