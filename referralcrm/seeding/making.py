@@ -60,14 +60,15 @@ def seed(
     processes = processes or min(os.cpu_count() or 1, 4)
     with _writing(processes, is_shared=len(plans) < 2 * processes) as write:
         for number, plan in enumerate(plans, start=1):
-            practice, units = _prepare(plan, days, f"{seed_number}/{number}/{plan.referrals}")
+            text = f"{seed_number}/{number}/{plan.referrals}"
+            network, staff = _make_people(plan, days, text)
             if number == 1 and processes > 1:
                 refresh_statistics(Office, Provider)
-            made.append((practice, write(units)))
+            made.append((network.practice, write(_prepare(network, staff, text))))
         # In the order of the practices, so that the same rows get the same numbers.
-        for practice, wait in made:
+        for plan, (practice, wait) in zip(plans, made, strict=True):
             wait()
-            _finish(practice, days)
+            _finish(practice, days, shows_everything=bool(plan.domain))
     return [practice for practice, _wait in made]
 
 
@@ -103,7 +104,7 @@ def _wait_for(futures: Iterable[Future]) -> None:
         future.result()
 
 
-def _prepare(plan: Plan, days: Days, text: str) -> tuple[Practice, list[Unit]]:
+def _make_people(plan: Plan, days: Days, text: str) -> tuple[Network, Staff]:
     rng = Random(text)  # noqa: S311  # invents, and guards nothing
     with transaction.atomic():
         practice = make_practice(plan, days)
@@ -111,8 +112,14 @@ def _prepare(plan: Plan, days: Days, text: str) -> tuple[Practice, list[Unit]]:
             staff = make_staff(plan, practice, days, rng)
             network = Network(plan, practice, staff, careers(plan, days, rng), days, rng)
             network.write()
-            write_visits(network, rng)
-            return practice, list(_units(network, staff, text, rng))
+    return network, staff
+
+
+def _prepare(network: Network, staff: Staff, text: str) -> list[Unit]:
+    with practice_scope(network.practice):
+        prefer_indexes()
+        write_visits(network, network.rng)
+        return list(_units(network, staff, text, network.rng))
 
 
 def _units(network: Network, staff: Staff, text: str, rng: Random) -> Iterator[Unit]:
@@ -201,12 +208,16 @@ def _write_batch(units: Sequence[Unit]) -> None:
         load(ThankYouReferral, LINK_COLUMNS, rows(each.links for each in thanks))
 
 
-def _finish(practice: Practice, days: Days) -> None:
-    """As the tick leaves it: lists made through the newest week, reminders for what waits."""
+def _finish(practice: Practice, days: Days, *, shows_everything: bool) -> None:
+    """As the tick leaves it: lists made through the newest week, reminders for what waits.
+
+    What is written one by one, as its pages do, is for the practices people look at.
+    """
     newest = due_week(days.now, ZONE, practice.list_weekday, practice.list_hour)
     practice.lists_made_through = max(newest.monday, days.starts_on - timedelta(weeks=1))
     practice.save(update_fields=["lists_made_through"])
     with practice_scope(practice):
-        write_calls(days)
-        write_return_referrals(days)
+        if shows_everything:
+            write_calls(days)
+            write_return_referrals(days)
         remind(now=days.now)
