@@ -46,6 +46,7 @@ LISTS = [
     "/thank-you/",
     "/thank-you/cards/",
     "/reminders/",
+    "/feedback/",
     "/return-referrals/",
 ]
 
@@ -82,6 +83,8 @@ def test_a_list_answers_any_key(client, world, address):
         ("/touchpoints/new/", ["kind", "provider", "office", "referral", "reminder"]),
         ("/return-referrals/", ["state", "physician", "provider", "sent_from", "names"]),
         ("/return-referrals/new/", ["provider", "office", "referral", "reminder"]),
+        ("/feedback/", ["office", "physician", "provider", "month"]),
+        ("/feedback/new/", ["provider", "office", "referral", "reminder"]),
         ("/settings/patient-access/", ["member", "act", "day"]),
     ],
 )
@@ -116,6 +119,7 @@ def test_a_form_answers_any_value(client, world, value):
         (step, {"to": "seen", "seen_on": value}),
         (step, {"to": value}),
         ("/patients/find/", {"patient_family_name": value, "patient_born_on": value}),
+        ("/feedback/new/", {"overall": value, "given_on": value, "provider": value, "physician": value}),
         ("/offices/new/", {"name": value, "zip_code": value}),
         ("/settings/", {"starts_on": value, "list_hour": value}),
     ]

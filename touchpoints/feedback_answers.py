@@ -70,6 +70,8 @@ def take_down(
     lock_practice()
     if given_on > by.practice.today(now):
         raise NotPossible(_("It can't have been in the future."))
+    found = Provider.objects.select_related("merged_into").get(pk=provider.pk)
+    provider = found.merged_into or found  # merged while the form was filled in
     row = Feedback(
         provider=provider,
         office=office or main_office(provider),

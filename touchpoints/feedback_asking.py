@@ -57,7 +57,7 @@ def sort_out(
 ) -> Asking:
     """Who can be asked. Who was asked `within` that time is left out, but for the request the asker knows of."""
     newest = FeedbackRequest.objects.filter(provider=OuterRef("pk")).order_by("-asked_at", "-pk")
-    found = with_places(providers).annotate(
+    found = with_places(providers.filter(merged_into=None)).annotate(
         asked_at=Subquery(newest.values("asked_at")[:1]), request_id=Subquery(newest.values("pk")[:1])
     )
     sorted_out = Asking()

@@ -15,6 +15,7 @@ from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest
 
 MONTHS = 12
 STEP, HEIGHT, MARGIN = 40, 120, 10
+LEFT, BELOW = 32, 24  # room for the scale, and for the months
 BEST = 10
 
 
@@ -61,25 +62,32 @@ class Chart:
 
     @property
     def width(self) -> int:
-        return STEP * (len(self.months) - 1) + 2 * MARGIN
+        return LEFT + STEP * (len(self.months) - 1) + MARGIN
 
     @property
     def height(self) -> int:
-        return HEIGHT + 2 * MARGIN
+        return HEIGHT + MARGIN + BELOW
 
     @property
     def right(self) -> int:
         return self.width - MARGIN
 
     @property
-    def low(self) -> float:
-        """Where the scores begin that open an issue."""
-        return _height_of(Feedback.LOW_OVERALL)
+    def scale(self) -> list[tuple[int, float, bool]]:
+        """The lines of 10, of the scores that open an issue, and of 0: score, height, whether it is the middle one."""
+        scores = (BEST, Feedback.LOW_OVERALL, 0)
+        return [(score, _height_of(score), score == Feedback.LOW_OVERALL) for score in scores]
+
+    @property
+    def ends(self) -> tuple[date, date]:
+        """The first month and the last."""
+        months = list(self.months)
+        return months[0], months[-1]
 
     @property
     def points(self) -> list[tuple[int, float]]:
         return [
-            (MARGIN + STEP * place, _height_of(tally.average))
+            (LEFT + STEP * place, _height_of(tally.average))
             for place, tally in enumerate(self.months.values())
             if tally.average is not None
         ]

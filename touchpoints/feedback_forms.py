@@ -38,12 +38,23 @@ class ScoresForm(forms.Form):
         gettext_lazy("All in all"), 0, 10, gettext_lazy("0 is very bad, 10 could not be better.")
     )
     scheduling = _score(
-        gettext_lazy("Scheduling"), 1, 5, gettext_lazy("How soon and how easily patients are seen.")
+        gettext_lazy("Scheduling"),
+        1,
+        5,
+        gettext_lazy("How soon and how easily patients are seen: 1 is poor, 5 excellent."),
     )
     communication = _score(
-        gettext_lazy("Communication"), 1, 5, gettext_lazy("Reports, answers, and being reached.")
+        gettext_lazy("Communication"),
+        1,
+        5,
+        gettext_lazy("Reports, answers, and being reached: 1 is poor, 5 excellent."),
     )
-    care = _score(gettext_lazy("Care of the patient"), 1, 5, gettext_lazy("What patients tell about us."))
+    care = _score(
+        gettext_lazy("Care of the patient"),
+        1,
+        5,
+        gettext_lazy("What patients tell about us: 1 is poor, 5 excellent."),
+    )
     physician = forms.TypedChoiceField(
         label=gettext_lazy("About one of our physicians?"), coerce=int, empty_value=None, required=False
     )

@@ -13,7 +13,7 @@ from practices.models import Member
 from practices.pages import as_id, key_page
 from practices.roles import OWNS_ISSUES, RECORDS_FEEDBACK
 from touchpoints.feedback_figures import Said, figures, said_so_far
-from touchpoints.models import Feedback, FeedbackIssue
+from touchpoints.models import Feedback, FeedbackIssue, Touchpoint
 
 ISSUES = 200
 
@@ -42,6 +42,14 @@ def feedback_line(of: Any, member: Member) -> FeedbackLine:
         return FeedbackLine(said, reverse("feedback") + query)
     ask_url = reverse(f"feedback_ask_{name}", args=[of.pk])
     return FeedbackLine(said, reverse("feedback") + query, ask_url, reverse("feedback_new") + query)
+
+
+def feedback_told_by(touchpoint: Touchpoint) -> Feedback | None:
+    """What was said, or whose issue was told of, in this touchpoint."""
+    if touchpoint.kind not in (Touchpoint.Kind.FEEDBACK, Touchpoint.Kind.CALL):
+        return None
+    told = Q(touchpoint=touchpoint) | Q(issues__touchpoint=touchpoint)
+    return Feedback.objects.filter(told).first()
 
 
 def answers_page(request: HttpRequest, *, today: date) -> dict[str, Any]:

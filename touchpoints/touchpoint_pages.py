@@ -224,8 +224,9 @@ def _return_referral(row: Touchpoint, member: Member) -> ReturnReferral | None:
 
 
 def has_fixed_day(row: Touchpoint) -> bool:
-    """The day is the meeting's, or the thank-you list's."""
-    return row.meeting_id is not None or thank_you_of(row) is not None
+    """The day is the meeting's, the feedback's, or the thank-you list's."""
+    is_elsewhere = row.meeting_id is not None or row.kind == Kind.FEEDBACK
+    return is_elsewhere or thank_you_of(row) is not None
 
 
 def _patients(row: Touchpoint, thank_you: ThankYou | None) -> list[int]:

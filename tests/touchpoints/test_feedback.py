@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 from django.db import IntegrityError
 
-from contacts.models import ProviderOffice
+from contacts.merging import merge_providers
+from contacts.models import Provider, ProviderOffice
 from practices.isolation import practice_scope
 from practices.models import LinkToken, OutboxEnvelope
 from practices.roles import Role
@@ -37,8 +38,6 @@ def desk():
 
 
 def everybody(desk):
-    from contacts.models import Provider
-
     return Provider.objects.filter(pk=desk.provider.pk)
 
 
@@ -235,6 +234,25 @@ def test_their_own_answer_stays_when_the_asking_is_withdrawn(desk):
 
     assert list(Feedback.objects.standing()) == [given]
     assert len(issues()) == 1
+
+
+def test_what_is_taken_down_about_who_was_merged_meanwhile_goes_to_the_one_that_was_kept(desk):
+    keep = make.provider("Okafor")
+    merge_providers(keep=keep, drop=desk.provider, by=desk.manager, now=NOW)
+
+    given = heard(desk)
+
+    assert given.provider == given.touchpoint.provider == keep
+
+
+def test_answer_and_issue_go_along_when_two_providers_prove_to_be_one(desk):
+    asked(desk)
+    token = token_of(OutboxEnvelope.objects.get())
+    keep = make.provider("Okafor")
+    merge_providers(keep=keep, drop=desk.provider, by=desk.manager, now=NOW)
+
+    assert answer(token, now=NOW, **said()).provider == keep
+    assert sort_out(everybody(desk), now=NOW, within=MONTH).reached == []
 
 
 # What opens an issue.

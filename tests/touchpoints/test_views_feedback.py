@@ -79,6 +79,19 @@ def post(client, member, name, *args, data=None, query=""):
     return client.post(reverse(name, args=args) + query, data or {}, follow=True)
 
 
+# From the story.
+
+
+def test_touchpoint_leads_to_what_was_said_and_what_they_were_told(client, desk):
+    issue = issue_of(desk)
+    post(client, desk.manager, "feedback_issue_resolve", issue.pk, data={"what_changed": "A line"})
+    post(client, desk.manager, "feedback_issue_tell", issue.pk, data={"message": "We did.", "how": "call"})
+
+    for touchpoint in kept(desk, Touchpoint):
+        shown = get(client, desk.coordinator, "touchpoint", touchpoint.pk)
+        assert reverse("feedback_answer", args=[issue.feedback_id]) in shown
+
+
 # Asking.
 
 
@@ -203,19 +216,44 @@ def test_practices_only_physician_is_whom_it_is_about(client, desk):
     assert [given.physician_id for given in kept(desk, Feedback)] == [desk.physician.pk]
 
 
-def test_what_was_typed_when_the_session_ended_comes_back_about_the_same_provider_only(client, desk):
-    about = f"provider={desk.provider.pk}"
-    client.force_login(desk.liaison.user)
-    client.session.flush()  # the cookie stays: its row tells whose the post was
-    client.force_login(desk.liaison.user)
+def sent_after_the_session_ended(client, member, url, data):
+    client.force_login(member.user)
     session = client.session
     session.set_expiry(-1)
     session.save()
-    client.post(reverse("feedback_new") + f"?{about}", {"words": "Half a sentence", "about": about})
-    assert len(kept(desk, Draft)) == 1
+    assert client.post(url, data).url.startswith(reverse("account_login"))
 
-    assert "Half a sentence" in get(client, desk.liaison, "feedback_new", query=f"?{about}")
+
+def test_what_was_typed_when_the_session_ended_comes_back_about_the_same_provider_only(client, desk):
+    about = f"provider={desk.provider.pk}"
+    url = reverse("feedback_new") + f"?{about}"
+    typed = {"words": "Half a sentence", "overall": "3", "is_complaint": "on", "about": about}
+    sent_after_the_session_ended(client, desk.liaison, url, typed)
+
+    shown = get(client, desk.liaison, "feedback_new", query=f"?{about}")
+    assert "Half a sentence" in shown
+    assert "We kept what you typed." in shown
     assert "Half a sentence" not in get(client, desk.liaison, "feedback_new")
+    post(
+        client,
+        desk.liaison,
+        "feedback_new",
+        data={**typed, "source": "call", "given_on": "2026-11-18"},
+        query=f"?{about}",
+    )
+    assert kept(desk, Draft) == []
+
+
+def test_message_typed_when_the_session_ended_comes_back_on_its_issue_only(client, desk):
+    issue, other = issue_of(desk), issue_of(desk, words="Another")
+    for each in (issue, other):
+        post(client, desk.manager, "feedback_issue_resolve", each.pk, data={"what_changed": "A line"})
+    url = reverse("feedback_issue_tell", args=[issue.pk])
+    typed = {"message": "In my own words", "how": "letter", "about": issue.pk}
+    sent_after_the_session_ended(client, desk.manager, url, typed)
+
+    assert "In my own words" in get(client, desk.manager, "feedback_issue", issue.pk)
+    assert "In my own words" not in get(client, desk.manager, "feedback_issue", other.pk)
 
 
 # The list.

@@ -43,7 +43,7 @@ from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest
 from touchpoints.touchpoint_pages import About, about
 from touchpoints.views.touchpoints import carry_out
 
-DRAFT = "feedback"
+DRAFT, ISSUE_DRAFT = "feedback", "feedback-issue"
 
 
 @require_safe
@@ -76,9 +76,10 @@ def feedback_new(request: PracticeRequest) -> HttpResponse:
     """Take down what a referrer said in a call or visit."""
     now, member = timezone.now(), request.member
     found = about(request.GET, member, day=member.practice.today(now))
+    kept = {} if request.method == "POST" else _kept(member, DRAFT, about=found.query)
     form = TakeDownForm(
         request.POST if request.method == "POST" else None,
-        initial={**_kept(member, found), "about": found.query},
+        initial={**kept, "about": found.query},
         physicians=list(Member.objects.physicians()),
         today=member.practice.today(now),
         knows_whom=found.provider is not None,
@@ -93,13 +94,14 @@ def feedback_new(request: PracticeRequest) -> HttpResponse:
         drop_draft(member, form=DRAFT)
         reached = found if found.provider else About(form.known_provider)
         return done(request, _("Taken down: %(name)s.") % {"name": reached.name}, reached.url_after())
-    return page(request, "touchpoints/feedback_new.html", {"form": form, "about": found})
+    context = {"form": form, "about": found, "is_restored": bool(kept)}
+    return page(request, "touchpoints/feedback_new.html", context)
 
 
-def _kept(member: Member, found: About) -> dict[str, Any]:
-    """What was typed about the same people and not saved."""
-    draft = draft_of(member, form=DRAFT)
-    return dict(draft.items()) if draft and draft.get("about", "") == found.query else {}
+def _kept(member: Member, form: str, *, about: str) -> dict[str, Any]:
+    """What was typed about the same thing and not saved."""
+    draft = draft_of(member, form=form)
+    return dict(draft.items()) if draft and draft.get("about", "") == about else {}
 
 
 @require_http_methods(["GET", "POST"])
@@ -177,23 +179,27 @@ def feedback_issue(request: PracticeRequest, issue_id: int) -> HttpResponse:
 
 
 @require_POST
+@keeps_draft(ISSUE_DRAFT)
 @role_required(*OWNS_ISSUES)
 def feedback_issue_resolve(request: PracticeRequest, issue_id: int) -> HttpResponse:
     """Say what was changed."""
     issue = _theirs(request, issue_id)
     form = ResolveForm(request.POST)
     if carry_out(form, lambda: resolve(issue, by=request.member, now=timezone.now(), **form.cleaned_data)):
+        drop_draft(request.member, form=ISSUE_DRAFT)
         return done(request, _("Resolved. Now tell them."), "feedback_issue", issue.pk)
     return _shown(request, issue, resolve=form)
 
 
 @require_POST
+@keeps_draft(ISSUE_DRAFT)
 @role_required(*OWNS_ISSUES)
 def feedback_issue_tell(request: PracticeRequest, issue_id: int) -> HttpResponse:
     """You said, we did."""
     issue = _theirs(request, issue_id)
     form = TellForm(request.POST, may_mail=_may_mail(issue))
     if carry_out(form, lambda: tell(issue, by=request.member, now=timezone.now(), **form.cleaned_data)):
+        drop_draft(request.member, form=ISSUE_DRAFT)
         name = issue.feedback.provider.short_name
         return done(request, _("%(name)s is told.") % {"name": name}, "feedback_issue", issue.pk)
     return _shown(request, issue, tell=form)
@@ -231,14 +237,16 @@ def _may_mail(issue: FeedbackIssue) -> bool:
 
 def _shown(request: PracticeRequest, issue: FeedbackIssue, **forms: Any) -> HttpResponse:
     """The issue with its forms; one that was refused stands as it was typed."""
-    initial = {"message": draft_message(issue, by=request.member)}
+    kept = _kept(request.member, ISSUE_DRAFT, about=str(issue.pk))
+    initial = {"what_changed": issue.what_changed, "message": draft_message(issue, by=request.member), **kept}
     context = {
         "issue": issue,
         "given": issue.feedback,
         "may_act": may_act(issue, request.member),
-        "resolve": forms.get("resolve") or ResolveForm(initial={"what_changed": issue.what_changed}),
+        "resolve": forms.get("resolve") or ResolveForm(initial=initial),
         "tell": forms.get("tell") or TellForm(initial=initial, may_mail=_may_mail(issue)),
         "hand_over": forms.get("hand_over") or HandOverIssueForm(issue=issue),
         "form": next(iter(forms.values()), None),
+        "is_restored": bool(kept) and not forms,
     }
     return page(request, "touchpoints/feedback_issue.html", context)

@@ -19,6 +19,7 @@ from practices.pages import done, page
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, member_required
+from touchpoints.feedback_pages import feedback_told_by
 from touchpoints.models import Touchpoint
 from touchpoints.touchpoint_forms import CorrectForm, LogCallForm, LogCardForm, WithdrawForm
 from touchpoints.touchpoint_log import NotPossible, correct, finish_next_step, log_call, log_card, withdraw
@@ -218,5 +219,10 @@ def _record(request: PracticeRequest, shown: TouchpointPage) -> None:
 def _shown(request: PracticeRequest, row: Touchpoint, form: Form | None = None) -> HttpResponse:
     shown = _page(request, row)
     _record(request, shown)
-    context = {"shown": shown, "withdraw": form or WithdrawForm(), "form": form}
+    context = {
+        "shown": shown,
+        "withdraw": form or WithdrawForm(),
+        "form": form,
+        "feedback": feedback_told_by(row),
+    }
     return page(request, "touchpoints/touchpoint.html", context)
