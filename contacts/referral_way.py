@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from contacts.merging import standing_for
@@ -88,7 +89,8 @@ def edit(
     """Correct what was logged. The step says which fields changed, never their values.
 
     `after` is the newest step the form knew of: raises CorrectedMeanwhile when another's correction followed it.
-    Raises NotOnTheWay once it is withdrawn, ValueError when `received_on` lies in the practice's future.
+    Raises NotOnTheWay once it is withdrawn, ValueError when `received_on` lies in the practice's future
+    or after `seen_on`.
     """
     fields |= _standing_senders(fields)  # before the referral, in the order in which a merge takes its locks
     row = _locked(referral)
@@ -100,6 +102,8 @@ def edit(
         return row
     if fields.get("received_on", row.received_on) > by.practice.today(now):
         raise ValueError("received_on lies in the future")
+    if row.seen_on and fields.get("received_on", row.received_on) > row.seen_on:
+        raise ValueError("received_on lies after seen_on")
     for name in changed:
         setattr(row, name, fields[name])
     set_next_action(row, practice=by.practice, since=_since(row))
@@ -305,6 +309,15 @@ def _may_move(
         raise NotOnTheWay(_("Say when the appointment is."))
     if to == Status.SEEN and (seen_on is None or seen_on > today):
         raise NotOnTheWay(_("Say on which day the patient was seen; it can't be in the future."))
+    if to == Status.SEEN and seen_on and seen_on < row.received_on:
+        raise NotOnTheWay(seen_too_early(row.received_on))
+
+
+def seen_too_early(received_on: date) -> str:
+    """Why a patient can't have been seen on an earlier day."""
+    return _("The referral was received on %(day)s: the patient can't have been seen before that.") % {
+        "day": date_format(received_on, "M j, Y")
+    }
 
 
 def _may_change(row: Referral) -> None:

@@ -15,6 +15,7 @@ from exchange.dates import MDY, parse_date
 from exchange.models import ImportName, Layout
 from exchange.names import PersonName, clean_credentials, patient_name, provider_name
 from practices.encryption import normalised
+from practices.forms import FILED_YEARS, is_within_years
 
 Kind = ImportName.Kind
 KINDS = (Kind.PROVIDER, Kind.OFFICE, Kind.PHYSICIAN, Kind.LOCATION)
@@ -189,6 +190,8 @@ class Understander:
         day = parse_date(text, self.layout.date_orders.get(field, MDY), self.today)
         if day is None or day < EARLIEST:
             faults.append((field, _("This is not a date we can read.")))
+        elif field == "received_on" and not is_within_years(day, FILED_YEARS, today=self.today):
+            faults.append((field, _("This day is more than %(years)s years ago.") % {"years": FILED_YEARS}))
         elif day > self.today:
             faults.append((field, _("This day lies in the future.")))
         else:

@@ -1,19 +1,29 @@
-"""The one base of every form over a practice's rows."""
+"""The one base of every form over a practice's rows, and which dates are believed."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
 
 from practices.isolation import current_practice_id
+
+TYPED_YEARS = 10  # what is logged by hand came of late: further back, a digit of the year is wrong
+FILED_YEARS = 30  # a file may bring a practice's whole history
 
 
 def plausible(value: date) -> None:
     """A day of a practice's life or a patient's: further off, calendars overflow."""
     if not 1900 <= value.year <= 2199:
         raise ValidationError(_("Enter a date between 1900 and 2199."), code="implausible")
+
+
+def is_within_years(day: date, years: int, *, today: date) -> bool:
+    """Whether a day lies at most so many years back."""
+    return (day.year + years, day.month, day.day) >= (today.year, today.month, today.day)
 
 
 class DayField(forms.DateField):
@@ -23,9 +33,29 @@ class DayField(forms.DateField):
 
 
 class MomentField(forms.DateTimeField):
-    """A plausible date and time."""
+    """A plausible date and time, which the clock shows once that day."""
 
     default_validators = [plausible]
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            return super().to_python(value)
+        except ValidationError as error:
+            if error.code != "ambiguous_timezone" or not error.params:
+                raise
+            raise ValidationError(_clock_changes(error.params["datetime"]), code=error.code) from error
+
+
+def _clock_changes(naive: datetime) -> str:
+    """Why the open zone's clock does not show this time once."""
+    instant = naive.replace(tzinfo=timezone.get_current_timezone()).astimezone(UTC)
+    is_shown = instant.astimezone(timezone.get_current_timezone()).replace(tzinfo=None) == naive
+    said = (
+        _("The clock shows %(time)s twice that day; choose another time.")
+        if is_shown
+        else _("The clock jumps over %(time)s that day; choose another time.")
+    )
+    return said % {"time": time_format(naive.time(), "g:i A")}
 
 
 class PracticeForm(forms.ModelForm):

@@ -6,13 +6,15 @@ from uuid import uuid4
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm
 from contacts.models import Office, Provider, Referral
 from contacts.models.referrals import Channel, PatientIndexes, Status, Urgency, patient_indexes
-from practices.forms import DayField, MomentField, PracticeForm
+from contacts.referral_way import seen_too_early
+from practices.forms import TYPED_YEARS, DayField, MomentField, PracticeForm, is_within_years
 from practices.models import Cover, Member
 from practices.roles import SEES_PATIENTS, Role
 
@@ -84,6 +86,16 @@ class ReferralForm(PracticeForm):
         day = self.cleaned_data["received_on"]
         if day > self.today:
             raise forms.ValidationError(_("It can't have been received in the future."))
+        if day != self.instance.received_on and not is_within_years(day, TYPED_YEARS, today=self.today):
+            raise forms.ValidationError(
+                _("Look at the year: that is more than %(years)d years ago. Bring old history as a file.")
+                % {"years": TYPED_YEARS}
+            )
+        if self.instance.seen_on and day > self.instance.seen_on:
+            raise forms.ValidationError(
+                _("The patient was seen on %(day)s: it can't have been received later.")
+                % {"day": date_format(self.instance.seen_on, "M j, Y")}
+            )
         return day
 
     def clean_patient_born_on(self) -> date | None:
@@ -232,6 +244,21 @@ class StepForm(forms.Form):
         required=False,
         max_length=2000,
     )
+
+    def __init__(
+        self, *args: Any, received_on: date | None = None, today: date | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.received_on, self.today = received_on, today
+
+    def clean_seen_on(self) -> date | None:
+        """Between the day the referral came and today."""
+        day = self.cleaned_data["seen_on"]
+        if day and self.today and day > self.today:
+            raise forms.ValidationError(_("It can't be in the future."))
+        if day and self.received_on and day < self.received_on:
+            raise forms.ValidationError(seen_too_early(self.received_on))
+        return day
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -135,7 +135,7 @@ def referral_step(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Take a step of the way, from the referral's page or from its row in a list."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
-    form = StepForm(request.POST)
+    form = StepForm(request.POST, received_on=row.received_on, today=request.member.practice.today(now))
     if carry_out(form, lambda: take_step(row, form.cleaned_data, by=request.member, now=now)):
         row = theirs(request, referral_id, now)
         message = said(row, form.cleaned_data["act"], by=request.member, now=now)

@@ -204,6 +204,15 @@ def test_errors_stand_beside_their_fields(client, practice, coordinator, okafor)
     assert answer.context["form"].errors.keys() == {"received_on", "patient_born_on", "patient_given_name"}
 
 
+@pytest.mark.parametrize(("years", "is_refused"), [(9, False), (11, True), (100, True)])
+def test_a_slip_of_the_year_is_said_beside_the_day(client, practice, coordinator, okafor, years, is_refused):
+    day = practice.today(timezone.now()) - timedelta(days=365 * years + 5)
+    answer = client.post(NEW, typed(provider=okafor.pk, provider_text=str(okafor), received_on=day))
+    assert (answer.status_code == 422) is is_refused
+    if is_refused:
+        assert "Look at the year" in answer.context["form"].errors["received_on"][0]
+
+
 def test_a_chart_number_alone_names_the_patient(client, practice, coordinator, okafor):
     client.post(
         NEW,

@@ -273,3 +273,53 @@ def test_twice_the_steps_cost_as_many_queries(desk, coordinator, practice, refer
             desk.get(url("referral", referral))
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 14
+
+
+def test_a_patient_can_not_be_seen_before_the_referral_came(desk, referral):
+    answer = take(desk, referral, "seen", seen_on="1926-11-18")
+    assert answer.status_code == 422
+    assert "The referral was received on Nov 17, 2026" in answer.content.decode()
+    assert now_stands(referral).status == "received"
+
+
+def test_what_was_seen_can_not_be_received_later(desk, coordinator, referral):
+    with practice_scope(referral.practice_id):
+        referral_way.move(referral, to="seen", seen_on=date(2026, 11, 17), by=coordinator, now=make.NOW)
+    form = {
+        "patient_chart_number": "12",
+        "received_on": "2026-11-18",
+        "channel": "fax",
+        "urgency": "routine",
+        "provider_text": str(referral.provider),
+    }
+    answer = desk.post(url("referral_edit", referral), form)
+    assert answer.status_code == 422
+    assert "The patient was seen on Nov 17, 2026" in answer.context["form"].errors["received_on"][0]
+    assert now_stands(referral).received_on == date(2026, 11, 17)
+
+
+def test_old_history_may_be_corrected_without_touching_its_day(desk, practice, coordinator):
+    with practice_scope(practice):
+        old = make.referral(coordinator, received_on=date(2001, 5, 4))
+    form = {
+        "patient_chart_number": "12",
+        "received_on": "2001-05-04",
+        "channel": "letter",
+        "urgency": "routine",
+        "provider_text": str(old.provider),
+    }
+    assert desk.post(url("referral_edit", old), form).status_code == 302
+    assert now_stands(old).channel == "letter"
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2026-03-08T02:30", "The clock jumps over 2:30 AM that day; choose another time."),
+        ("2026-11-01T01:15", "The clock shows 1:15 AM twice that day; choose another time."),
+    ],
+)
+def test_an_hour_that_the_clock_leaves_out_or_shows_twice_is_said_in_plain_words(desk, referral, at, said):
+    answer = take(desk, referral, "scheduled", appointment_at=at)
+    assert answer.status_code == 422
+    assert said in answer.content.decode()

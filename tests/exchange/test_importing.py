@@ -126,6 +126,13 @@ def test_a_row_in_the_future_is_refused(manager):
     assert (number, faults[0][0]) == (2, "received_on")
 
 
+def test_old_history_is_taken_and_a_slip_of_the_year_is_not(manager):
+    source = checked(HEADER + line(1, day="11/19/1997") + line(2, day="11/16/1926"), manager)
+    with practice_scope(manager.practice):
+        [(number, faults, _cells)] = source.rejected_rows.get().rows
+    assert (number, faults) == (3, [["received_on", "This day is more than 30 years ago."]])
+
+
 def test_every_fault_of_a_row_is_said_with_its_field(manager):
     source = checked(HEADER + line(1, day="2/30/2026", born="someday", patient=""), manager)
     with practice_scope(manager.practice):
