@@ -103,6 +103,7 @@ def test_a_week_far_off_is_no_page(client, world, week):
 def test_a_form_answers_any_value(client, world, value):
     with practice_scope(world.practice):
         referral = make.referral(by=world.manager, received_on=date(2026, 11, 10))
+        sent = make.return_referral(world.manager, provider=make.provider())
     names = [
         "provider_text",
         "provider",
@@ -120,6 +121,13 @@ def test_a_form_answers_any_value(client, world, value):
         (step, {"to": value}),
         ("/patients/find/", {"patient_family_name": value, "patient_born_on": value}),
         ("/feedback/new/", {"overall": value, "given_on": value, "provider": value, "physician": value}),
+        ("/return-referrals/new/", {"patient_family_name": value, "zip_code": value, "specialty": value}),
+        (
+            f"/return-referrals/{sent.pk}/choice/",
+            {"clinical_reason": value, "known": value, "provider": value},
+        ),
+        (f"/return-referrals/{sent.pk}/accepting/", {"yes": value}),
+        (f"/return-referrals/{sent.pk}/step/", {"act": "seen", "on": value, "known": value}),
         ("/offices/new/", {"name": value, "zip_code": value}),
         ("/settings/", {"starts_on": value, "list_hour": value}),
     ]

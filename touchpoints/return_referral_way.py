@@ -37,7 +37,7 @@ NEED = (
 @transaction.atomic
 def suggest(*, by: Member, now: datetime, **need: Any) -> ReturnReferral:
     """A patient of ours needs somebody. `need`: the fields of NEED. The same again, not sent yet, is the same row."""
-    _lock_practice()
+    lock_practice()
     row = ReturnReferral(suggested_at=now, suggested_by=by, **need)
     twice = _pressed_before(row, now)
     if twice is None:
@@ -209,12 +209,12 @@ def _withdraw_touchpoint(row: ReturnReferral, *, by: Member, now: datetime) -> N
     touchpoint.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
 
 
-def _lock_practice() -> None:
+def lock_practice() -> None:
     """First of all: merges and reminders take the same lock, so that none waits for the other."""
     Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
 
 
 def _locked(row: ReturnReferral) -> ReturnReferral:
-    _lock_practice()
+    lock_practice()
     rows = ReturnReferral.objects.select_for_update(of=("self",)).select_related("provider", "touchpoint")
     return rows.get(pk=row.pk)

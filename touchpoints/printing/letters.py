@@ -69,9 +69,7 @@ def letter_of(row: ReturnReferral, *, stationery: Stationery, phone: str, today:
         facts=tuple((label, printable(value)) for label, value in _facts(row) if value),
         greeting=_("Dear %(name)s,") % {"name": printable(provider.address_form)},
         body=(
-            _(
-                "our patient named above has chosen you from among several clinicians, and we ask you to see them."
-            ),
+            _("Our patient named above has chosen you, and we ask you to see them."),
             *(printable(line) for line in said),
             _("Please let us have your report. Thank you for taking care of our patient."),
         ),

@@ -90,7 +90,8 @@ def return_referral_new(request: PracticeRequest) -> HttpResponse:
         row = way.suggest(by=member, now=now, **form.need())
         drop_draft(member, form=NEED_DRAFT)
         return redirect("return_referral", row.pk)
-    context = {"form": form, "is_restored": kept is not None, "draft": NEED_DRAFT}
+    here = request.get_full_path()
+    context = {"form": form, "is_restored": kept is not None, "draft": NEED_DRAFT, "here": here}
     return page(request, "touchpoints/return_referral_new.html", context)
 
 
@@ -128,7 +129,9 @@ def return_referral(request: PracticeRequest, return_referral_id: int) -> HttpRe
 def return_referral_need(request: PracticeRequest, return_referral_id: int) -> HttpResponse:
     """Say the need right, before the patient is sent."""
     now = timezone.now()
-    row = _theirs(request, return_referral_id, for_change=request.method == "POST")
+    if request.method == "POST":  # what is compared with the form is what is saved over
+        way.lock_practice()
+    row = _theirs(request, return_referral_id)
     if request.method == "GET" and row.state != State.SUGGESTED:
         return redirect("return_referral", row.pk)
     form = NeedForm(request.POST or None, member=request.member, now=now, instance=row)
@@ -271,11 +274,10 @@ def return_referral_letter(request: PracticeRequest, return_referral_id: int) ->
     return response
 
 
-def _theirs(request: PracticeRequest, return_referral_id: int, *, for_change: bool = False) -> ReturnReferral:
+def _theirs(request: PracticeRequest, return_referral_id: int) -> ReturnReferral:
     rows = ReturnReferral.objects.visible_to(request.member).select_related(
         *SHOWN_WITH, "suggested_by__user", "sent_by__user", "cancelled_by__user"
     )
-    rows = rows.select_for_update(of=("self",), no_key=True) if for_change else rows
     return get_object_or_404(rows, pk=return_referral_id)
 
 
