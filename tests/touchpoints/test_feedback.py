@@ -365,3 +365,19 @@ def test_what_changed_can_be_said_better_until_they_are_told(desk, issue):
     tell(issue, how="letter", message="We did", by=desk.manager, now=NOW + DAY)
     with pytest.raises(NotPossible):
         resolve(issue, by=desk.manager, now=NOW + DAY, what_changed="Something else")
+
+
+def test_no_mail_names_a_patient_even_if_the_referrer_did(desk):
+    make.referral(desk.coordinator, provider=desk.provider, patient_family_name="Quillfeather")
+    asked(desk)
+    given = answer(
+        token_of(OutboxEnvelope.objects.get()), now=NOW, **said(overall=1, words="Ida Quillfeather waited")
+    )
+    row = resolve(given.issues.get(), by=desk.manager, now=NOW, what_changed="More slots")
+    tell(row, how="email", message=draft_message(row, by=desk.manager), by=desk.manager, now=NOW)
+
+    assert OutboxEnvelope.objects.count() == 2
+    for mail in OutboxEnvelope.objects.all():
+        whole = " ".join([mail.subject, mail.text, mail.html, str(mail.headers), mail.recipient])
+        assert "Quillfeather" not in whole
+        assert "Ida" not in whole

@@ -79,7 +79,7 @@ def _refused(request: HttpRequest) -> HttpResponse | None:
 def _gone(request: HttpRequest) -> HttpResponse:
     text = _(
         "A link works once, within 30 days. If you have just answered, your answer has arrived: thank you. "
-        "If not, and you would like to tell the practice something, please call it."
+        "If not, and there is something you would like to tell the practice, please call."
     )
     return _notice(request, _("This link is no longer open"), text, status=404)
 
