@@ -137,7 +137,12 @@ def limits_by_year() -> dict[int, GiftLimit]:
     return {row.year: row for row in GiftLimit.objects.order_by("-year")}
 
 
-def accounts(year: int, *, providers: Iterable[Provider] | None = None) -> list[Account]:
+def accounts(
+    year: int,
+    *,
+    providers: Iterable[Provider] | None = None,
+    limits: Mapping[int, GiftLimit] | None = None,
+) -> list[Account]:
     """The year of each physician who was given something in it, or of just these, by name."""
     shares = GiftShare.objects.filter(
         counts=True, gift__withdrawn_at=None, gift__given_on__year=year
@@ -147,7 +152,7 @@ def accounts(year: int, *, providers: Iterable[Provider] | None = None) -> list[
     found: dict[Provider, list[Entry]] = {provider: [] for provider in providers or ()}
     for share in shares.order_by("gift__given_on", "gift_id"):
         found.setdefault(_provider_of(share), []).append(entry_of(share))
-    limit, used = limits_by_year().get(year), cures_used(found)
+    limit, used = (limits or limits_by_year()).get(year), cures_used(found)
     made = [_account(provider, year, entries, limit, used) for provider, entries in found.items()]
     return sorted(made, key=lambda account: (account.provider.family_name, account.provider.pk))
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from practices.models import Member
 from touchpoints.gift_ledger import shares_of
-from touchpoints.meeting_people import People, place_of
+from touchpoints.meeting_people import People
 from touchpoints.models import Attendee, Gift, Meeting, Touchpoint
 
 NAMED = 3
@@ -103,7 +103,6 @@ class MeetingPage:
     label: str
     tone: str
     people: People
-    theirs: list[tuple[Any, str]]
     costs: list[Cost]
     touchpoints: list[Touchpoint]
     may_change: bool
@@ -126,7 +125,6 @@ def may_change(meeting: Meeting, member: Member) -> bool:
 
 def meeting_page(meeting: Meeting, member: Member) -> MeetingPage:
     """Put together what the page shows."""
-    people = People.at(meeting)
     gifts = Gift.objects.standing().filter(meeting=meeting).order_by("pk")
     told = Touchpoint.objects.standing().filter(meeting=meeting).select_related("provider", "office")
     return MeetingPage(
@@ -136,8 +134,7 @@ def meeting_page(meeting: Meeting, member: Member) -> MeetingPage:
         where=where(meeting),
         label=capfirst(meeting.get_state_display()),
         tone=TONES[Meeting.State(meeting.state)],
-        people=people,
-        theirs=[(person, place_of(person)) for person in people.theirs],
+        people=People.at(meeting),
         costs=[Cost(gift, shares_of(gift)) for gift in gifts],
         touchpoints=list(told.order_by("pk")),
         may_change=may_change(meeting, member),

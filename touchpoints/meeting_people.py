@@ -1,6 +1,6 @@
 """Who is to be, or was, at a meeting: theirs (providers, office contacts) and ours; chosen by keys a form can carry."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -36,6 +36,14 @@ class People:
     @property
     def keys(self) -> set[str]:
         return {key_of(person) for person in self}
+
+    def only(self, keys: Collection[str]) -> "People":
+        """Those of them who are named."""
+        return People(
+            tuple(one for one in self.providers if key_of(one) in keys),
+            tuple(one for one in self.contacts if key_of(one) in keys),
+            tuple(one for one in self.members if key_of(one) in keys),
+        )
 
     @classmethod
     def at(cls, meeting: Meeting) -> Self:

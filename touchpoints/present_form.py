@@ -64,8 +64,11 @@ class PresentForm(SenderForm):
     ) -> None:
         at = {"office": office.pk, "office_text": str(office)} if office else {}
         super().__init__(data, initial=at)
-        self.also, self.first_office, self.is_fixed = also or down, office, is_fixed
-        self.down = down if data is None else People.chosen(data.getlist("people"), also=self.also)
+        also = also or down
+        ticked = down.keys if data is None else set(data.getlist("people"))
+        everybody = People.chosen(also.keys | ticked, also=also)
+        self.also, self.down = everybody.only(also.keys), everybody.only(ticked)
+        self.first_office, self.is_fixed = office, is_fixed
         self.person_candidates: list[Any] = []
         for name in SenderForm.base_fields.keys() - (OFFICE if asks_office else set()):
             del self.fields[name]

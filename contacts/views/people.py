@@ -2,10 +2,11 @@
 
 from datetime import date
 
+from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import ProtectedError, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -102,9 +103,16 @@ def office_contact_edit(request: PracticeRequest, office_id: int, contact_id: in
 @require_POST
 @member_required
 def office_contact_remove(request: PracticeRequest, office_id: int, contact_id: int) -> HttpResponse:
-    """Take a person off an office; a second press finds them gone already."""
+    """Take a person off an office; a second press finds them gone already. What names them keeps them."""
     get_object_or_404(Office.objects.current(), pk=office_id)
-    OfficeContact.objects.filter(office=office_id, pk=contact_id).delete()
+    try:
+        with transaction.atomic():
+            OfficeContact.objects.filter(office=office_id, pk=contact_id).delete()
+    except ProtectedError:
+        messages.warning(
+            request, _("They were at a meeting: what is on the record keeps them. Change them instead.")
+        )
+        return redirect("office", office_id)
     return done(request, _("Removed."), "office", office_id)
 
 

@@ -43,7 +43,7 @@ def gifts(request: PracticeRequest) -> HttpResponse:
 def _ledger(request: PracticeRequest, year: int, returned: ReturnForm | None = None) -> HttpResponse:
     today, limits = request.member.practice.today(timezone.now()), gift_ledger.limits_by_year()
     provider = _named(request, "provider", Provider.objects.current())
-    found = gift_ledger.accounts(year, providers=[provider] if provider else None)
+    found = gift_ledger.accounts(year, providers=[provider] if provider else None, limits=limits)
     context = {
         "year": year,
         "years": sorted({*limits, today.year, year}, reverse=True),

@@ -20,7 +20,7 @@ from practices.requests import PracticeRequest
 from practices.roles import member_required
 from touchpoints.meeting_forms import CancelForm, HeldForm, PlanForm
 from touchpoints.meeting_invitations import invited_to
-from touchpoints.meeting_pages import may_change, meeting_page, of_member, planned, rows_of
+from touchpoints.meeting_pages import may_change, meeting_page, of_member, planned, rows_of, when
 from touchpoints.meeting_people import People, key_of, people_like, place_of
 from touchpoints.meetings import cancel_meeting, change_meeting, hold_meeting, log_meeting, plan_meeting
 from touchpoints.models import Meeting
@@ -140,7 +140,7 @@ def meeting_held(request: PracticeRequest, meeting_id: int) -> HttpResponse:
     if asked.is_valid() and carry_out(asked.form, act):
         drop_draft(request.member, form=HELD_DRAFT)
         return done(request, _("Logged."), "meeting", row.pk)
-    context = {"shown": meeting_page(row, request.member), "draft": HELD_DRAFT}
+    context = {"meeting": row, "when": when(row), "draft": HELD_DRAFT}
     return asked.answer(request, "touchpoints/meeting_held.html", context)
 
 
@@ -182,7 +182,7 @@ def meeting_edit(request: PracticeRequest, meeting_id: int) -> HttpResponse:
 
     if asked.is_valid() and carry_out(asked.form, act):
         return done(request, _("Corrected.") if row.is_held else _("Saved."), "meeting", row.pk)
-    context = {"shown": meeting_page(row, request.member)}
+    context = {"meeting": row, "when": when(row)}
     return asked.answer(request, "touchpoints/meeting_edit.html", context)
 
 
