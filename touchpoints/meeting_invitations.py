@@ -14,7 +14,6 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -179,7 +178,7 @@ def _tell(meeting: Meeting, who: Recipient, what: str, *, by: Member, now: datet
 
 
 def _words(meeting: Meeting) -> dict[str, Any]:
-    starts = timezone.localtime(meeting.starts_at, meeting.practice.zone)
+    starts = meeting.starts_at.astimezone(meeting.practice.zone)
     return {
         "title": _title(meeting),
         "day": date_format(starts, "l, F j"),
@@ -192,7 +191,7 @@ def _words(meeting: Meeting) -> dict[str, Any]:
 
 def when_of(meeting: Meeting, practice: Practice) -> str:
     """ "Thursday, November 19, 2026, 12:00 PM to 1:00 PM (EST)", on the practice's clock."""
-    starts, ends = (timezone.localtime(at, practice.zone) for at in (meeting.starts_at, meeting.ends_at))
+    starts, ends = (at.astimezone(practice.zone) for at in (meeting.starts_at, meeting.ends_at))
     ends_format = "g:i A" if starts.date() == ends.date() else "l, F j, Y, g:i A"
     return _("%(starts)s to %(ends)s (%(zone)s)") % {
         "starts": date_format(starts, "l, F j, Y, g:i A"),
