@@ -20,6 +20,7 @@ from practices.models import Practice
 from practices.weeks import due_week
 from referralcrm.seeding.calls import write_calls
 from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
+from referralcrm.seeding.feedback import write_feedback
 from referralcrm.seeding.loading import load, load_lines, prefer_indexes, refresh_statistics, reserve_ids
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
@@ -220,4 +221,5 @@ def _finish(practice: Practice, days: Days, *, shows_everything: bool) -> None:
         if shows_everything:
             write_calls(days)
             write_return_referrals(days)
+            write_feedback(days)
         remind(now=days.now)
