@@ -14,4 +14,5 @@ class PracticeRequest(HttpRequest):
     member: Any  # a Member, or None where no seat is needed
     user: User
     seats: list[Member]
+    seat_left: Member | None  # of a user whose seats are all closed
     htmx: HtmxDetails

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpResponse
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
+    from practices.models import Member
     from practices.requests import PracticeRequest
 
 
@@ -41,9 +43,7 @@ def role_required(*roles: str) -> Callable:
         @wraps(view)
         def guarded(request: "PracticeRequest", *args: Any, **kwargs: Any) -> HttpResponse:
             if request.member is None:
-                raise PermissionDenied(
-                    _("You have no seat in a practice. Ask your manager for an invitation.")
-                )
+                raise PermissionDenied(_without_a_seat(request.seat_left))
             if request.member.role not in roles:
                 names = ", ".join(str(Role(role).label).lower() for role in Role if role in roles)
                 raise PermissionDenied(_("This page is for: %(roles)s.") % {"roles": names})
@@ -53,6 +53,16 @@ def role_required(*roles: str) -> Callable:
         return guarded
 
     return decorate
+
+
+def _without_a_seat(left: "Member | None") -> str:
+    if left is None or left.left_at is None:
+        return _("You have no seat in a practice. Ask your manager for an invitation.")
+    day = date_format(left.practice.today(left.left_at), "M j, Y")
+    return _(
+        "Your seat at %(practice)s was closed on %(day)s, so its pages are closed to you. "
+        "If that is a mistake, its manager can open it again."
+    ) % {"practice": left.practice.name, "day": day}
 
 
 member_required = role_required(*Role)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from contacts.models import Referral
 from practices.isolation import practice_scope
 from practices.members import LastManager, change_seat, come_back, leave
-from practices.models import Member
+from practices.models import Member, User
 from tests import make
 
 NOW = make.NOW
@@ -110,7 +110,14 @@ def test_who_has_left_signs_in_to_a_clear_page(manager, practice, client):
         reverse("account_login"), {"login": physician.user.email, "password": make.PASSWORD}, follow=True
     )
     assert answer.status_code == 403
-    assert "You have no seat in a practice" in answer.content.decode()
+    page = answer.content.decode()
+    assert f"Your seat at {practice.name} was closed on Nov 18, 2026" in page
+    assert 'action="/sign-out/"' in page
+
+
+def test_who_never_had_a_seat_is_told_whom_to_ask(client, db):
+    client.force_login(User.objects.create_user("nobody@example.org", name="Nobody"))
+    assert "You have no seat in a practice. Ask your manager" in client.get("/").content.decode()
 
 
 def test_who_comes_back_finds_their_seat(manager, practice, client):
