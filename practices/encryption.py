@@ -187,11 +187,18 @@ def verify_keys() -> None:
     given |= {key_id: key.encrypt(CHECK_TEXT, None) for key_id, key in patient_data_keys().items()}
     if missing := known.keys() - given.keys():
         raise KeysRefused(
-            f"the database holds data under keys that were not given: {', '.join(sorted(missing))}"
+            f"the database holds data under keys that were not given: {', '.join(sorted(missing))}{_whence()}"
         )
     if wrong := [key_id for key_id, check in known.items() if given[key_id] != check]:
-        raise KeysRefused(f"not the keys this database was written with: {', '.join(sorted(wrong))}")
+        raise KeysRefused(
+            f"not the keys this database was written with: {', '.join(sorted(wrong))}{_whence()}"
+        )
     EncryptionKey.objects.bulk_create(
         [EncryptionKey(key_id=key_id, check_value=given[key_id]) for key_id in given.keys() - known.keys()],
         ignore_conflicts=True,
     )
+
+
+def _whence() -> str:
+    file = settings.KEYS_FILE
+    return f" (read from {file}: put back the file that belongs to this database)" if file else ""

@@ -48,6 +48,7 @@ CACHES = {
 # Patient data: see practices/encryption.py. The first key writes, all of them read.
 PATIENT_DATA_KEYS = env.list("PATIENT_DATA_KEYS")
 BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY")
+KEYS_FILE = env.str("KEYS_FILE", default="")  # where they were read from, so that a refusal can name it
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

@@ -48,7 +48,7 @@ def run_product(configuration: Configuration) -> None:
                 keeper.look_after()
             for command in background:  # later, since a person waits for the pages alone
                 keeper.add(command)
-            _announce(folder, configuration)
+            _announce(folder, configuration, servers.environ["DATABASE_URL"])
             while True:
                 keeper.look_after()
 
@@ -145,12 +145,22 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _announce(folder: DataFolder, configuration: Configuration) -> None:
+def _demo_sign_ins(database_url: str) -> list[str]:
+    """The demo's sign-ins that there are: a database may hold a practice and no demo."""
+    addresses = [f"{account}@demo.example" for account in DEMO_ACCOUNTS]
+    with closing(psycopg2.connect(database_url)) as db, db.cursor() as sql:
+        sql.execute("SELECT email FROM practices_user WHERE email = ANY(%s)", [addresses])
+        found = {email for (email,) in sql.fetchall()}
+    return [address for address in addresses if address in found]
+
+
+def _announce(folder: DataFolder, configuration: Configuration, database_url: str) -> None:
     print(f"\nReferral CRM is ready: http://localhost:{configuration.port}/  (Ctrl-C stops it)")
-    if configuration.demo:
+    if configuration.demo and (sign_ins := _demo_sign_ins(database_url)):
         print(f"Demo sign-ins, each with the password {DEMO_PASSWORD}:")
-        for account in DEMO_ACCOUNTS:
-            print(f"  {account}@demo.example")
+        print(*(f"  {address}" for address in sign_ins), sep="\n")
+    elif configuration.demo:
+        print("There is a practice already, so no demo was made: sign in with an account of yours.")
     else:
         print("To begin a practice: .venv/bin/python manage.py create_practice --help")
     print(f"Logs: {_as_seen_from_here(folder.logs)}", flush=True)

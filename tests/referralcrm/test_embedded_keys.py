@@ -87,3 +87,14 @@ def test_malformed_key_is_named_and_not_repeated(machine, name, value):
     assert refused.stderr.startswith(f"{name} is malformed")
     assert value not in refused.stderr
     assert not (machine.data_dir / "postgres").exists()
+
+
+@pytest.mark.parametrize("garbled", [b"\xff\xfe\x00binary", b"SECRET_KEY=a\0b\n", b""])
+def test_damaged_keys_are_named_and_not_made_anew(machine, garbled):
+    machine.exec("true")
+    keys_file(machine).write_bytes(garbled)
+    refused = machine.exec("true")
+    assert refused.returncode == 1
+    assert str(keys_file(machine)) in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert keys_file(machine).read_bytes() == garbled

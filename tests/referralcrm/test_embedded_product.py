@@ -102,6 +102,19 @@ def test_demo_is_loaded_and_found_again_after_ctrl_c(make_machine):
     assert product.processor_seconds() < SECONDS_TO_START_AGAIN
 
 
+def test_demo_over_a_practice_of_ones_own_prints_no_sign_in_that_does_not_exist(product):
+    made = "from practices.models import Practice as P; P.objects.exists() or P.objects.create(name='Ours')"
+    assert product.exec(sys.executable, "manage.py", "migrate", "-v0").returncode == 0
+    assert product.exec(sys.executable, "manage.py", "shell", "-v0", "-c", made).returncode == 0
+    product.environ["DEMO"] = "1"
+    supervisor = product.start("run")
+    said = said_until(supervisor, "Logs:")
+    assert "There is a practice already, so no demo was made" in said
+    assert "demo.example" not in said
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(60) == 0
+
+
 def test_without_the_demo_no_sign_in_is_printed_and_an_end_asked_for_leaves_no_process(product):
     supervisor = product.start("run")
     said = said_until(supervisor, "Logs:")
@@ -225,4 +238,5 @@ def test_wrong_keys_are_refused(product):
     keys.with_name("right.env").rename(keys)
     assert refused.returncode == 1
     assert "not the keys this database was written with" in refused.stderr
+    assert f"read from {keys}" in refused.stderr
     assert "Traceback" not in refused.stderr
