@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from contacts.models import Provider
+from contacts.merging import undo_merge
+from contacts.models import Merge, Provider
 from practices.isolation import practice_scope
 from practices.models import PatientAccess
 from tests import make
@@ -215,6 +216,21 @@ class TestProviderForm:
         client.force_login(desk.coordinator.user)
         assert "In your network: Aetna" in text(client.get(reverse("provider_new")))
         assert '<option value="Spanish"></option>' in text(client.get(NEW))
+
+    def test_merging_fills_what_is_not_known_and_gives_it_back(self, client, desk):
+        with practice_scope(desk.practice):
+            twin = make.provider("Okafor", payers=["Cigna"])
+        client.force_login(desk.manager.user)
+        address = reverse("provider_merge", args=[twin.pk, desk.provider.pk])
+        page = text(client.get(address))
+        assert "Spanish" in page and "Cigna" in page and "[&#x27;" not in page
+        client.post(address, {"payers": "keep"})
+        with practice_scope(desk.practice):
+            kept = Provider.objects.get(pk=twin.pk)
+            assert (kept.languages, kept.payers) == (["Spanish"], ["Cigna"])
+            undo_merge(Merge.objects.get(), by=desk.manager, now=make.NOW)
+            kept.refresh_from_db()
+            assert (kept.languages, kept.payers) == ([], ["Cigna"])
 
     def test_a_colleague_s_languages_are_not_lost(self, client, desk):
         client.force_login(desk.coordinator.user)
