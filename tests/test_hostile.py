@@ -46,6 +46,8 @@ LISTS = [
     "/thank-you/",
     "/thank-you/cards/",
     "/reminders/",
+    "/meetings/",
+    "/gifts/",
     "/feedback/",
     "/return-referrals/",
 ]
@@ -86,6 +88,12 @@ def test_a_list_answers_any_key(client, world, address):
         ("/feedback/", ["office", "physician", "provider", "month"]),
         ("/feedback/new/", ["provider", "office", "referral", "reminder"]),
         ("/settings/patient-access/", ["member", "act", "day"]),
+        ("/meetings/new/", ["provider", "office", "referral", "reminder", "held"]),
+        ("/meetings/people/", ["q"]),
+        ("/meetings/", ["whose"]),
+        ("/gifts/", ["year", "provider"]),
+        ("/gifts/new/", ["meeting", "provider"]),
+        ("/settings/gift-limits/", ["year"]),
     ],
 )
 def test_a_page_answers_any_question(client, world, address, names):
@@ -131,5 +139,13 @@ def test_a_form_answers_any_value(client, world, value):
         ("/offices/new/", {"name": value, "zip_code": value}),
         ("/settings/", {"starts_on": value, "list_hour": value}),
     ]
+    meeting = {"purpose": "x", "kind": "visit", "day": "2026-11-10", "at": "09:00", "minutes": "30"}
+    meeting |= {"owner": world.manager.pk, "people": f"provider-{referral.provider_id}"}
+    asked = (*meeting, "uid", "office", "office_text", "person", "person_text", "next_step_on")
+    forms += [("/meetings/new/?held=1", {**meeting, name: value}) for name in asked]
+    gift = {"nature": "item", "description": "x", "amount": "1.00", "given_on": "2026-11-10"}
+    gift |= {"is_cash": "no", "is_solicited": "no", "people": f"provider-{referral.provider_id}"}
+    forms += [("/gifts/new/", {**gift, name: value}) for name in (*gift, "seen", "over_limit_reason")]
+    forms += [("/settings/gift-limits/", {"year": value, "amount": value, "source": value})]
     answers = {(url, str(data)): client.post(url, data).status_code for url, data in forms}
     assert {one: status for one, status in answers.items() if status not in ANSWERS} == {}
