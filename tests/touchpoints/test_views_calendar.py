@@ -3,6 +3,7 @@
 import hashlib
 from datetime import date
 from random import randrange
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from practices.members import leave
 from practices.models import LinkToken
 from practices.roles import Role
 from tests import make
+from tests.test_hostile import HOSTILE
 from touchpoints.touchpoint_log import log_call
 from touchpoints.views.calendar import READS_A_MINUTE
 
@@ -84,9 +86,10 @@ class TestTheFeed:
         assert (head.status_code, head.content) == (200, b"")
         assert head["ETag"] == client.get(address)["ETag"]
 
-    def test_is_not_sent_again_until_it_changes(self, client, member, address):
-        etag = client.get(address)["ETag"]
-        unchanged = client.get(address, headers={"If-None-Match": etag})
+    @pytest.mark.parametrize("encoding", ["identity", "gzip"])
+    def test_is_not_sent_again_until_it_changes(self, client, member, address, encoding):
+        etag = client.get(address, headers={"Accept-Encoding": encoding})["ETag"]
+        unchanged = client.get(address, headers={"If-None-Match": etag, "Accept-Encoding": encoding})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
         with practice_scope(member.practice):
             log_call(outcome="no_answer", provider=make.provider(), by=member, now=make.NOW)
@@ -106,6 +109,10 @@ class TestTheFeed:
         assert {answer.status_code for answer in answers} == {404}
         assert len({answer.content for answer in answers}) == 1
         assert len({str(sorted(answer.headers.items())) for answer in answers}) == 1
+
+    @pytest.mark.parametrize("token", HOSTILE)
+    def test_at_an_address_nobody_made_is_not_there(self, client, token):
+        assert client.get(f"/calendar/{quote(token)}.ics").status_code == 404
 
     def test_of_a_user_who_was_locked_is_shut(self, client, member, address):
         member.user.is_active = False
