@@ -123,7 +123,8 @@ def card_queue(member: Member, *, stage: str, physician_id: int | None, today: d
     chosen = State(stage) if stage in STAGES else fallback
     shown = CardQueue(chosen, _tabs(counts, chosen, physician_id))
     wanted = ThankYou.objects.filter(pk__in=_first(rows.filter(state=chosen), member))
-    lines = [_line(facts, member) for facts in facts_of(wanted, practice=member.practice, today=today)]
+    found = facts_of(wanted, practice=member.practice, today=today, reader=member)
+    lines = [_line(facts, member) for facts in found]
     shown.lines = sorted(lines, key=_order)[:SHOWN]
     shown.has_more = len(lines) > SHOWN
     return shown

@@ -266,7 +266,7 @@ def _calls(lists: list[ListLine], member: Member, today: date) -> list[HomeRow]:
     if not lists:
         return []
     rows = ThankYou.objects.undecided().filter(list=lists[0].id)
-    facts = facts_of(rows, practice=member.practice, today=today)
+    facts = facts_of(rows, practice=member.practice, today=today, reader=member)
     return [
         HomeRow(
             title=str(fact.row.provider),

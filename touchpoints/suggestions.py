@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from contacts.models import ProviderOffice, Referral
 from contacts.models.referrals import OWES_WORD, Urgency
-from practices.models import Practice
+from practices.models import Member, Practice
 from touchpoints.models import ThankYou, ThankYouReferral, Touchpoint
 
 
@@ -53,6 +53,7 @@ class RowFacts:
     last_thanks: Thanks | None = None
     suggestion: Suggestion = Suggestion.CARD
     reason: str = ""
+    physician: str = ""  # whose list it is, where the reader is somebody else
     referrals: list[Referral] = field(default_factory=list)
     reports_due: list[Referral] = field(default_factory=list)
 
@@ -65,10 +66,14 @@ class RowFacts:
         return (not self.is_first_ever, not self.reports_due_count, not self.is_urgent, thanked_on, name)
 
 
-def facts_of(rows: QuerySet[ThankYou], *, practice: Practice, today: date) -> list[RowFacts]:
-    """The rows in their order, each with its suggestion, from one query."""
+def facts_of(
+    rows: QuerySet[ThankYou], *, practice: Practice, today: date, reader: Member | None = None
+) -> list[RowFacts]:
+    """The rows in their order, each with its suggestion as its reader is told it, from one query."""
     facts = [_facts(row) for row in _with_facts(rows)]
     for fact in facts:
+        physician = fact.row.list.physician
+        fact.physician = "" if reader and reader.pk == physician.pk else physician.name
         fact.suggestion, fact.reason = suggest(
             fact, today=today, card_interval_days=practice.card_interval_days
         )
@@ -114,17 +119,31 @@ def suggest(fact: RowFacts, *, today: date, card_interval_days: int) -> tuple[Su
         )
         return Suggestion.CALL, text % {"count": fact.reports_due_count}
     if fact.last_card_on is None:
-        return Suggestion.CARD, _("No card from this physician yet: a card.")
+        text = (
+            _("No card from %(name)s yet: a card.") if fact.physician else _("No card from you yet: a card.")
+        )
+        return Suggestion.CARD, text % {"name": fact.physician}
     days = (today - fact.last_card_on).days
     if days >= card_interval_days:
-        text = ngettext(
-            "The last card was %(days)d day ago: a card.",
-            "The last card was %(days)d days ago: a card.",
-            days,
-        )
-        return Suggestion.CARD, text % {"days": days}
+        return Suggestion.CARD, _card_long_ago(fact.physician, days)
     on = date_format(fact.last_card_on, "F j")
     return Suggestion.CARRY, _("A card went out on %(day)s: carry these to the next one.") % {"day": on}
+
+
+def _card_long_ago(physician: str, days: int) -> str:
+    if not physician:
+        text = ngettext(
+            "Your last card was %(days)d day ago: a card.",
+            "Your last card was %(days)d days ago: a card.",
+            days,
+        )
+        return text % {"days": days}
+    text = ngettext(
+        "The last card from %(name)s was %(days)d day ago: a card.",
+        "The last card from %(name)s was %(days)d days ago: a card.",
+        days,
+    )
+    return text % {"name": physician, "days": days}
 
 
 def _facts(row: Any) -> RowFacts:

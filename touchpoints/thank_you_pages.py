@@ -195,7 +195,8 @@ def _add_rows(shown: WeekPage, member: Member, *, is_latest: bool, today: date) 
         mine |= Q(state__in=WAITING_FOR_CARD)
     mine &= Q(state__in=WAITING_FOR_CARD) if is_latest else Q(list__week_starts_on=shown.week.monday)
     wanted = mine | Q(list=shown.chosen.id) if shown.chosen else mine
-    facts = facts_of(ThankYou.objects.filter(wanted), practice=member.practice, today=today)
+    rows = ThankYou.objects.filter(wanted)
+    facts = facts_of(rows, practice=member.practice, today=today, reader=member)
     if facts:
         add_referrals(facts)
     for fact in facts:

@@ -100,6 +100,24 @@ def test_report_due_suggests_a_call_though_no_card_was_ever_sent(practice, sent,
     assert fact.reason == "1 report is due: a call that reports back."
 
 
+def test_last_card_is_said_to_be_ones_own_or_named(practice, sent, physician):
+    provider = known(sent)
+    sent(provider=provider)
+    make_thank_you_lists(week=WEEK, now=make.NOW)
+    rows = ThankYou.objects.filter(list__week_starts_on=WEEK.monday)
+    manager = make.member(Role.MANAGER, practice)
+
+    def said(reader):
+        (fact,) = facts_of(rows, practice=practice, today=TODAY, reader=reader)
+        return fact.reason
+
+    assert said(physician) == "No card from you yet: a card."
+    assert said(manager) == f"No card from {physician.name} yet: a card."
+    card(provider, physician, days_ago=40)
+    assert said(physician) == "Your last card was 40 days ago: a card."
+    assert said(manager) == f"The last card from {physician.name} was 40 days ago: a card."
+
+
 def test_report_already_made_asks_for_no_call(practice, sent, physician):
     provider = known(sent)
     seen = move(sent(provider=provider), to="seen", seen_on=IN_WEEK, by=physician, now=make.NOW)

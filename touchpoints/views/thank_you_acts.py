@@ -247,7 +247,10 @@ def page_of(request: PracticeRequest, row: ThankYou) -> str:
 def _line(request: PracticeRequest, row: ThankYou) -> RowLine:
     practice = request.member.practice
     facts = facts_of(
-        ThankYou.objects.filter(pk=row.pk), practice=practice, today=practice.today(timezone.now())
+        ThankYou.objects.filter(pk=row.pk),
+        practice=practice,
+        today=practice.today(timezone.now()),
+        reader=request.member,
     )
     add_referrals(facts)
     is_own = row.list.physician_id == request.member.pk
