@@ -45,6 +45,8 @@ class Reminder(PracticeModel):
     made_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     snoozed_at = models.DateTimeField(null=True)
+    handed_over_at = models.DateTimeField(null=True)
+    handed_over_by = PracticeForeignKey(Member, null=True, related_name="+")
     closed_at = models.DateTimeField(null=True)
     closed_by = PracticeForeignKey(Member, null=True, related_name="+", help_text="None: closed by itself.")
     dismissed_reason = EncryptedTextField(_("reason"), blank=True, default="")
@@ -62,7 +64,15 @@ class Reminder(PracticeModel):
             *PracticeModel.Meta.constraints,
             *[
                 SamePractice(field=field, name=f"reminder_{field}_same_practice")
-                for field in ("member", "provider", "office", "referral", "thank_you_list", "closed_by")
+                for field in (
+                    "member",
+                    "provider",
+                    "office",
+                    "referral",
+                    "thank_you_list",
+                    "closed_by",
+                    "handed_over_by",
+                )
             ],
             models.UniqueConstraint(fields=["practice", "rule", "cause"], name="reminder_once_per_cause"),
             models.CheckConstraint(
@@ -70,4 +80,33 @@ class Reminder(PracticeModel):
                 | (~models.Q(state="open") & models.Q(closed_at__isnull=False)),
                 name="reminder_closed_when_it_says_so",
             ),
+            models.CheckConstraint(
+                condition=models.Q(handed_over_at=None, handed_over_by=None)
+                | models.Q(handed_over_at__isnull=False, handed_over_by__isnull=False),
+                name="reminder_handed_over_by_somebody",
+            ),
+        ]
+
+
+class RuleSetting(PracticeModel):
+    """How this practice has a rule of the reminders; without a row it is as the rule comes."""
+
+    rule = models.CharField(max_length=40)
+    is_on = models.BooleanField(_("this rule reminds"), default=True)
+    numbers = models.JSONField(
+        default=dict, help_text="By the rule's own names of them; a missing one is its default."
+    )
+    owner = PracticeForeignKey(
+        Member,
+        null=True,
+        blank=True,
+        related_name="reminder_rules",
+        help_text="Who has what nobody has by themselves.",
+    )
+
+    class Meta(PracticeModel.Meta):
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            models.UniqueConstraint(fields=["practice", "rule"], name="rule_setting_once_per_rule"),
+            SamePractice(field="owner", name="rule_setting_owner_same_practice"),
         ]
