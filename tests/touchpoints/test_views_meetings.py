@@ -309,3 +309,14 @@ def test_who_was_at_a_meeting_stays_in_the_address_book(client, desk):
     assert "They were at a meeting" in text_of(answer)
     with practice_scope(desk.practice):
         assert OfficeContact.objects.filter(pk=desk.contact.pk).exists()
+
+
+def test_the_day_begins_with_where_one_goes_and_what_was_not_told(client, desk):
+    plan(desk, at=NOON - 48 * HOUR, kind="visit")
+    plan(desk, at=NOON + 24 * HOUR)
+    plan(desk, at=NOON + 72 * HOUR, kind="event")
+    client.force_login(desk.liaison.user)
+    home = text_of(client.get(reverse("home")))
+    assert "Visit with Dr. Okafor on November 16 at 12:00 PM." in home
+    assert "Lunch with Dr. Okafor on November 19 at 12:00 PM." in home
+    assert "Event with" not in home
