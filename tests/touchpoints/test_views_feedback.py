@@ -267,7 +267,7 @@ def test_list_shows_open_issues_scores_and_who_answers(client, desk):
     shown = get(client, desk.coordinator, "feedback")
 
     assert "1 issue is open." in shown
-    assert "0 of 1 requests of the last twelve months are answered: 0 %." in shown
+    assert "0 of 1 requests of the last twelve months are answered: 0%." in shown
     assert reverse("feedback_issue", args=[issue.pk]) in shown
     assert "2 answers in 12 months; on average 2.0 of 10 in November 2026." in shown
     assert "<svg" in shown
