@@ -116,9 +116,10 @@ class ReferralForm(PracticeForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if "patient_family_name" in self.fields and not cleaned.get("patient_chart_number"):
-            for name in ("patient_family_name", "patient_given_name"):
-                if not cleaned.get(name) and name not in self.errors:
-                    self.add_error(name, _("Who is the patient? A chart number alone will do, too."))
+            names = ("patient_family_name", "patient_given_name")
+            missing = [name for name in names if not cleaned.get(name) and name not in self.errors]
+            if missing:  # said once, where to begin
+                self.add_error(missing[0], _("Who is the patient? Both names, or a chart number alone."))
         return cleaned
 
     def _offer_physicians(self) -> None:

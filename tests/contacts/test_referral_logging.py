@@ -213,6 +213,12 @@ def test_a_slip_of_the_year_is_said_beside_the_day(client, practice, coordinator
         assert "Look at the year" in answer.context["form"].errors["received_on"][0]
 
 
+def test_a_missing_patient_is_asked_for_once(client, practice, coordinator, okafor):
+    nobody = {"patient_family_name": "", "patient_given_name": ""}
+    answer = client.post(NEW, typed(provider=okafor.pk, provider_text=str(okafor), **nobody))
+    assert answer.content.decode().count("Who is the patient?") == 1
+
+
 def test_a_chart_number_alone_names_the_patient(client, practice, coordinator, okafor):
     client.post(
         NEW,
