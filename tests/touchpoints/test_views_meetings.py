@@ -133,6 +133,23 @@ def test_adding_somebody_ticks_them_and_saves_nothing(client, desk):
     assert meetings(desk) == []
 
 
+def test_somebody_new_at_the_office_joins_its_address_book_once(client, desk):
+    client.force_login(desk.liaison.user)
+    typed = form(desk, new_contact="Ruth Oma", new_contact_job="Front desk")
+    for _press in range(2):
+        added = client.post(reverse("meeting_new"), {**typed, "add": "1"})
+    with practice_scope(desk.practice):
+        newcomer = OfficeContact.objects.get(name="Ruth Oma")
+    assert f'value="contact-{newcomer.pk}" checked' in re.sub(r"\s+", " ", added.content.decode())
+    assert 'value="Ruth Oma"' not in added.content.decode()
+
+    nowhere = client.post(reverse("meeting_new"), {**typed, "office": "", "office_text": ""})
+    assert "Name their office above." in text_of(nowhere)
+    client.post(reverse("meeting_new"), typed)
+    with practice_scope(desk.practice):
+        assert People.at(Meeting.objects.get()).contacts == (newcomer,)
+
+
 def test_a_name_that_two_have_asks_which(client, desk):
     with practice_scope(desk.practice):
         OfficeContact.objects.create(office=desk.office, name="Maria Lund")
