@@ -26,6 +26,13 @@ def date_input(**attrs: Any) -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date", **attrs}, format="%Y-%m-%d")
 
 
+def with_a_letter(name: str) -> str:
+    """A name that can be found again: what holds no letter, as a dash for "unknown", is none."""
+    if name and not any(char.isalpha() for char in name):
+        raise forms.ValidationError(_("A name needs a letter. Not known? A chart number alone will do."))
+    return name
+
+
 class ReferralForm(PracticeForm):
     """The referral itself. A liaison's has no patient field at all."""
 
@@ -103,6 +110,12 @@ class ReferralForm(PracticeForm):
         if day and not OLDEST_BIRTH <= day <= self.today:
             raise forms.ValidationError(_("Look at the year: nobody alive was born then."))
         return day
+
+    def clean_patient_family_name(self) -> str:
+        return with_a_letter(self.cleaned_data["patient_family_name"])
+
+    def clean_patient_given_name(self) -> str:
+        return with_a_letter(self.cleaned_data["patient_given_name"])
 
     def clean_source_number(self) -> str | None:
         number = self.cleaned_data["source_number"]

@@ -228,7 +228,7 @@ def test_rejected_rows_download_safe_for_a_spreadsheet_and_logged(browse, manage
     text = b"".join(response.streaming_content).decode("utf-8-sig")
     header, row = csv.reader(io.StringIO(text))
     assert header[:3] == ["Import: line", "Import: field", "Import: what is wrong"]
-    assert row[:2] == ["4", "Received on"]
+    assert row[:2] == ["4", "Received on; Patient"]
     assert "'=1+1, EVA" in row
     with practice_scope(manager.practice):
         assert PatientAccess.objects.filter(act="exported", page=f"import {source.pk}").count() == 1
