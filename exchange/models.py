@@ -136,6 +136,13 @@ class Import(PracticeModel):
         return ended.get(self.State(self.state), "due")
 
     @property
+    def file_kind(self) -> str:
+        """What its name ends in: CSV, XLSX, or simply a file."""
+        ending = self.file_name.rpartition(".")[2]
+        is_ending = ending != self.file_name and ending.isalnum() and len(ending) <= 4
+        return ending.upper() if is_ending else str(_("File"))
+
+    @property
     def is_waiting(self) -> bool:
         return self.state in self.WAITING
 

@@ -64,7 +64,14 @@ def of_columns(source: Import, *, request: HttpRequest, form: ColumnsForm | None
     """The columns to confirm, and the first rows as they are understood so far."""
     form = form or ColumnsForm(source.layout)
     preview = preview_of(source, source.practice.today(timezone.now()))
-    return {**_of_any(source), "form": form, "preview": preview, "shows_columns": True}
+    is_understood = any("row" in shown for shown in preview)
+    return {
+        **_of_any(source),
+        "form": form,
+        "preview": preview,
+        "is_understood": is_understood,
+        "shows_columns": True,
+    }
 
 
 def _of_any(source: Import) -> dict[str, Any]:

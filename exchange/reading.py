@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -18,6 +19,12 @@ MAX_LINES_OF_A_ROW = 100
 # What an XLSX may unpack to: 100,000 rows of 40 columns take about 150 MB.
 MAX_UNPACKED = 400 * 1024 * 1024
 SAMPLE_BYTES = 64 * 1024
+LONGEST_CELL = 10_000  # bytes; a formula has at most 8,192 characters
+# `t="str"` with an empty value is a text that came out empty.
+FORMULA_ALONE = re.compile(
+    rb'<c r="([A-Z]{1,3}\d{1,7})"(?![^>]*\bt="str")[^>]*>\s*'
+    rb"<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+)
 
 csv.field_size_limit(1024 * 1024)
 
@@ -118,7 +125,7 @@ def _too_wide(line: int) -> Unreadable:
 
 
 def _sheet_rows(content: bytes) -> Iterator[Row]:
-    _refuse_what_unpacks_too_large(content)
+    _look_into(content)
     sheet = _first_filled_sheet(content)
     if sheet is None:
         return
@@ -139,19 +146,37 @@ def _first_filled_sheet(content: bytes) -> Any:
         raise
 
 
-def _refuse_what_unpacks_too_large(content: bytes) -> None:
-    """Count while unpacking: what the archive says of its own size may be a lie."""
+def _look_into(content: bytes) -> None:
+    """Refuse what is too large or not calculated. Counted while unpacking: its own size may be a lie."""
     size = 0
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in archive.namelist():
                 with archive.open(name) as member:
+                    before = b""
                     while size <= MAX_UNPACKED and (piece := member.read(1024 * 1024)):
                         size += len(piece)
+                        if name.startswith("xl/worksheets/") and (b"<f" in piece or b"<f" in before):
+                            _refuse_formula_without_result(before + piece)
+                        before = piece[-LONGEST_CELL:]
+    except Unreadable:
+        raise
     except Exception as error:  # zipfile, zlib and lzma each raise kinds of their own on a damaged archive
         raise Unreadable(_("This file is damaged, or protected by a password.")) from error
     if size > MAX_UNPACKED:
         raise Unreadable(_("This workbook is too large once unpacked. Bring it in parts."))
+
+
+def _refuse_formula_without_result(xml: bytes) -> None:
+    """Such a cell reads as an empty one: what a program wrote and no spreadsheet has calculated yet."""
+    if cell := FORMULA_ALONE.search(xml):
+        raise Unreadable(
+            _(
+                "Cell %(cell)s holds a formula whose result was not saved. "
+                "Open the file in your spreadsheet, save it there, and bring it again."
+            )
+            % {"cell": cell[1].decode("ascii")}
+        )
 
 
 def _as_text(cell: Any) -> str:

@@ -1,5 +1,6 @@
 """From a row's cells to a referral's values, or to the faults that keep it out."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -152,6 +153,7 @@ class Understander:
         provider = self._provider(values, faults)
         office = self._office(values)
         self._too_long(values, faults)
+        _refuse_formulas(values, faults)
         if received_on is None and not any(field == "received_on" for field, _said in faults):
             faults.append(("received_on", _("The day it was received is missing.")))
         if provider is None and office is None:
@@ -181,6 +183,8 @@ class Understander:
         """The row's text by field."""
         width = len(self._padding) - 1
         stripped = [cell.strip() for cell in cells[:width]]
+        if '="' in "".join(stripped):
+            stripped = [match[1] if (match := _QUOTED.fullmatch(cell)) else cell for cell in stripped]
         return dict(zip(FIELDS, self._pick(stripped + self._padding[len(stripped) :]), strict=True))
 
     def _date(self, values: Values, field: str, faults: list[Fault]) -> date | None:
@@ -271,6 +275,8 @@ class Understander:
         return self._ours[kind, text]
 
 
+# How exports keep a spreadsheet from reading 0123 as a number: ="0123".
+_QUOTED = re.compile(r'="([^"]*)"')
 _PROVIDER = itemgetter(
     "provider_name",
     "provider_family_name",
@@ -318,6 +324,14 @@ def _npi(text: str) -> str:
     """The ten digits, or nothing where they can't be an NPI."""
     digits = "".join(char for char in text.removesuffix(".0") if char.isascii() and char.isdigit())
     return digits if is_valid(digits) else ""
+
+
+def _refuse_formulas(values: Values, faults: list[Fault]) -> None:
+    if "\n=" not in "\n" + "\n".join(values.values()):
+        return  # nearly every row, told at once
+    for field, text in values.items():
+        if text.startswith("="):
+            faults.append((field, _("This is a spreadsheet's formula, not what it results in.")))
 
 
 def _has_letters(text: str) -> bool:

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpResponse
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def role_required(*roles: str) -> Callable:
 
 def _without_a_seat(left: "Member | None") -> str:
     if left is None or left.left_at is None:
-        return _("You have no seat in a practice. Ask your manager for an invitation.")
+        return gettext("You have no seat in a practice. Ask your manager for an invitation.")
     day = date_format(left.practice.today(left.left_at), "M j, Y")
-    return _(
+    return gettext(
         "Your seat at %(practice)s was closed on %(day)s, so its pages are closed to you. "
         "If that is a mistake, its manager can open it again."
     ) % {"practice": left.practice.name, "day": day}

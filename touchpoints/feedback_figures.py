@@ -120,6 +120,7 @@ class Figures:
     """The last twelve months of a practice; the chart is of those answers that were asked for."""
 
     chart: Chart
+    parts: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in Feedback.PARTS})
     asked: int = 0
     answered: int = 0
     offices: dict[int | None, Line] = field(default_factory=dict)
@@ -129,6 +130,17 @@ class Figures:
     def rate(self) -> int | None:
         """Answered of asked, in percent."""
         return round(100 * self.answered / self.asked) if self.asked else None
+
+    @property
+    def parts_in_words(self) -> str:
+        """ "Scheduling 4.1, communication 4.4, care of the patient 4.8 of 5"; nothing before any was given."""
+        scored = [
+            _("%(part)s %(score).1f")
+            % {"part": Feedback._meta.get_field(name).verbose_name, "score": tally.average}
+            for name, tally in self.parts.items()
+            if tally.average is not None
+        ]
+        return _("%(parts)s of 5.") % {"parts": ", ".join(scored)} if scored else ""
 
     @property
     def by_office(self) -> list[Line]:
@@ -148,6 +160,9 @@ def figures(issues: Iterable[FeedbackIssue], *, chosen: Q, today: date) -> Figur
             line.add(row)
         if row["is_chosen"] and row["month"] in found.chart.months:
             found.chart.months[row["month"]].add(row)
+            for name, tally in found.parts.items():
+                tally.scored += row[f"{name}_scored"]
+                tally.total += row[f"{name}_total"] or 0
     for row in _requests_since(months[0]):
         found.asked += row["asked"]
         found.answered += row["answered"]
@@ -173,7 +188,9 @@ def _answers_since(since: date, chosen: Q) -> Iterable[Any]:
     groups = rows.annotate(month=TruncMonth("given_on"), is_chosen=is_chosen).values(
         "month", "is_chosen", "office", "physician", "office__name", "physician__user__name"
     )
-    return groups.annotate(answers=Count("pk"), scored=Count("overall"), total=Sum("overall"))
+    parts: dict[str, Any] = {f"{name}_scored": Count(name) for name in Feedback.PARTS}
+    parts |= {f"{name}_total": Sum(name) for name in Feedback.PARTS}
+    return groups.annotate(answers=Count("pk"), scored=Count("overall"), total=Sum("overall"), **parts)
 
 
 def _requests_since(since: date) -> Iterable[Any]:

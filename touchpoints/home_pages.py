@@ -215,14 +215,16 @@ def _liaison_home(member: Member, now: datetime) -> HomePage:
     reminders = list(_counted(visible_to(member).due_on(today)))
     territory = Q(liaison=member) | Q(places__office__liaison=member, places__is_main=True)
     own = Provider.objects.active().filter(pk__in=Provider.objects.filter(territory).values("pk"))
+    offices = _offices(member, today)
     quiet, new = _quiet_and_new(providers_with_rhythm(own, today), today)
     return HomePage(
         figures=[
             _cards_figure(cards),
             _reminders_figure(_total(reminders)),
+            _offices_figure(offices),
         ],
         sections=[
-            Section("offices", _("Your offices"), _office_rows(member, today), reverse("offices")),
+            Section("offices", _("Your offices"), _office_rows(offices, today), reverse("offices")),
             _reminders_section(reminders, member, today),
             *_relationship_sections(quiet, new, today),
         ],
@@ -331,7 +333,13 @@ def _reminders_figure(count: int) -> Figure:
     return Figure(count, text, reverse("reminders"))
 
 
-def _office_rows(member: Member, today: date) -> list[HomeRow]:
+def _offices_figure(offices: list[Any]) -> Figure:
+    count = sum(office.waits > 0 for office in offices)
+    text = ngettext("Something waits at %(n)d office", "Something waits at %(n)d offices", count)
+    return Figure(count, text, "#offices")
+
+
+def _offices(member: Member, today: date) -> list[Any]:
     """The liaison's offices: where most waits first, then the longest unvisited."""
     visits = Touchpoint.objects.standing().filter(office=OuterRef("pk"), kind=Touchpoint.Kind.MEETING)
     here = ProviderOffice.objects.filter(office=OuterRef(OuterRef("pk")), is_main=True).values("provider")
@@ -342,6 +350,10 @@ def _office_rows(member: Member, today: date) -> list[HomeRow]:
         cards=_count(ThankYou.objects.filter(provider__in=here, state__in=["to_write", "written"])),
         due=_count(Reminder.objects.due_on(today).filter(provider__in=here)),
     ).annotate(waits=F("reports") + F("cards") + F("due"))
+    return list(found.order_by("-waits", "visited_on", "name"))
+
+
+def _office_rows(offices: list[Any], today: date) -> list[HomeRow]:
     return [
         HomeRow(
             title=str(office),
@@ -351,7 +363,7 @@ def _office_rows(member: Member, today: date) -> list[HomeRow]:
             tone="due",
             phone=office.phone,
         )
-        for office in found.order_by("-waits", "visited_on", "name")[: 2 * SHOWN]
+        for office in offices[: 2 * SHOWN]
     ]
 
 

@@ -106,12 +106,20 @@ class MeetingPage:
     costs: list[Cost]
     touchpoints: list[Touchpoint]
     may_change: bool
+    member: Member
 
     @property
     def owes_next_step(self) -> Touchpoint | None:
         """The touchpoint whose next step waits; one speaks for all."""
         waits = (row for row in self.touchpoints if row.next_step_on and not row.next_step_done_at)
         return next(waits, None)
+
+    @property
+    def may_finish(self) -> bool:
+        """Whether this reader may say that the next step is done."""
+        row, reader = self.owes_next_step, self.member
+        people = (row.next_step_owner_id, row.member_id, row.logged_by_id) if row else ()
+        return bool(row) and (reader.is_manager or reader.pk in people)
 
     @property
     def may_cancel(self) -> bool:
@@ -138,4 +146,5 @@ def meeting_page(meeting: Meeting, member: Member) -> MeetingPage:
         costs=[Cost(gift, shares_of(gift)) for gift in gifts],
         touchpoints=list(told.order_by("pk")),
         may_change=may_change(meeting, member),
+        member=member,
     )

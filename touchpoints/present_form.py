@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm, typeahead
-from contacts.models import Office
+from contacts.models import Office, OfficeContact
 from contacts.search import folded
 from practices.models import Member
 from touchpoints.meeting_people import People, key_of, person_meant, place_of, staff_of
 
+NEWCOMER = ("new_contact", "new_contact_job")
+SOMEBODY_ELSE = ("person_text", "person", "person_choice")
 OFFICE = {"office_text", "office", "office_choice"}
 
 
@@ -51,6 +53,13 @@ class PresentForm(SenderForm):
     )
     person = forms.CharField(required=False, widget=forms.HiddenInput)
     person_choice = forms.CharField(required=False)
+    new_contact = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=120)
+    new_contact_job = forms.CharField(
+        label=gettext_lazy("Job"),
+        required=False,
+        max_length=80,
+        help_text=gettext_lazy("Referral coordinator, front desk …"),
+    )
 
     def __init__(
         self,
@@ -70,7 +79,8 @@ class PresentForm(SenderForm):
         self.also, self.down = everybody.only(also.keys), everybody.only(ticked)
         self.first_office, self.is_fixed = office, is_fixed
         self.person_candidates: list[Any] = []
-        for name in SenderForm.base_fields.keys() - (OFFICE if asks_office else set()):
+        dropped = SenderForm.base_fields.keys() - (OFFICE if asks_office else set())
+        for name in (*dropped, *([] if asks_office else NEWCOMER), *(SOMEBODY_ELSE if is_fixed else [])):
             del self.fields[name]
         if asks_office:
             self._ask_office()
@@ -109,15 +119,33 @@ class PresentForm(SenderForm):
     def _find_provider(self) -> None:
         """Whoever was typed joins those ticked."""
         text = self.cleaned_data.get("person_text", "")
-        if not text or self.is_fixed:
+        if not text:
             return
         person = self._person(text)
         if person is None:
             self.add_error("person_text", self._whose(text))
             return
+        self._tick(person)
+        self._clear("person_text", "person")
+
+    def add_newcomer(self) -> None:
+        """Put whoever is new at the office into its address book, once, and tick them."""
+        name, office = self.cleaned_data.get("new_contact"), self.known_office
+        if not name or office is None:
+            return
+        same = OfficeContact.objects.filter(office=office, name__iexact=name).first()
+        job = self.cleaned_data["new_contact_job"]
+        contact = same or OfficeContact.objects.create(office=office, name=name, job=job)
+        self._tick(contact)
+        self._clear(*NEWCOMER)
+
+    def _tick(self, person: Any) -> None:
         self.down = People.chosen({*self.down.keys, key_of(person)}, also=self.also)
+
+    def _clear(self, *names: str) -> None:
         data: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
-        data["person_text"] = data["person"] = ""
+        for name in names:
+            data[name] = ""
         self.data = data
 
     def _person(self, text: str) -> Any:
@@ -138,8 +166,11 @@ class PresentForm(SenderForm):
         return self._boxes(self.person_candidates)
 
     def _find_office(self) -> None:
-        if "office_text" in self.fields:
-            super()._find_office()
+        if "office_text" not in self.fields:
+            return
+        super()._find_office()
+        if self.cleaned_data.get("new_contact") and self.known_office is None and not self.office_candidates:
+            self.add_error("new_contact", _("Name their office above."))
 
     def _is_named(self) -> bool:
         return True  # the rule asks whether anybody is

@@ -90,7 +90,7 @@ def _opens(row: Reminder, member: Member) -> str:
     if row.rule in ("promised_next_steps", "unreached_calls") and row.cause.startswith("touchpoint "):
         return reverse("touchpoint", args=[row.cause.removeprefix("touchpoint ")])
     if row.rule == "issues_unresolved":
-        return reverse("feedback_issue", args=[row.cause.removeprefix("issue ")])
+        return reverse("feedback_issue", args=[row.cause.split()[1]])
     if row.rule in ("promised_next_steps", "meetings_tomorrow") and row.cause.startswith("meeting "):
         return reverse("meeting", args=[row.cause.split()[1]])
     if row.referral_id:

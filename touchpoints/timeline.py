@@ -6,11 +6,13 @@ The four kinds come from one UNION, each read by key, so a page costs one query 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django.db.models import CharField, Count, DateField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -46,6 +48,7 @@ FILTERS = {
     "reminders": KINDS["reminders"],
     "touchpoints": KINDS["touchpoints"],
 }
+FOLDED_FROM = 4  # referrals in a row
 RANKS = {kind: rank for rank, kind in enumerate(reversed(KINDS))}
 TOUCHPOINT_ICONS = {
     Touchpoint.Kind.CARD: "envelope-paper",
@@ -70,6 +73,7 @@ class Entry:
     tone: str = "neutral"
     note: str = ""
     referral_id: int | None = None
+    inside: tuple["Entry", ...] = ()
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -112,6 +116,23 @@ def timeline(
         read = READERS[rank]
         entries.append(Entry(day=day, rank=rank, id=entry_id, **read(story, entry_id, facts)))
     return entries
+
+
+def folded(entries: list[Entry]) -> list[Entry]:
+    """Long runs of referrals become one entry for each month that opens to them."""
+    shown: list[Entry] = []
+    for (rank, *_month), group in groupby(entries, key=lambda one: (one.rank, one.day.year, one.day.month)):
+        run = list(group)
+        is_long = rank == RANKS["referrals"] and len(run) >= FOLDED_FROM
+        shown += [_fold(run)] if is_long else run
+    return shown
+
+
+def _fold(run: list[Entry]) -> Entry:
+    first, last = run[-1].day, run[0].day
+    days = date_format(first, "F j") if first == last else f"{date_format(first, 'F j')}–{last.day}"
+    text = _("%(n)d referrals, %(days)s") % {"n": len(run), "days": days}
+    return Entry(day=last, rank=run[0].rank, id=run[0].id, icon="referrals", text=text, inside=tuple(run))
 
 
 def _branch(

@@ -16,7 +16,7 @@ from contacts.models import Office, Provider, Referral
 from contacts.senders import main_office
 from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
-from touchpoints.models import Reminder, ThankYou, Touchpoint
+from touchpoints.models import FeedbackIssue, Reminder, ThankYou, Touchpoint
 from touchpoints.reminder_rules.calls import cause_of
 from touchpoints.reminders import close, remind
 
@@ -113,6 +113,8 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
         raise NotPossible(_("It is part of a meeting: correct that."))
     row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
     row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+    told = FeedbackIssue.objects.filter(touchpoint=row)
+    told.update(told_at=None, told_by=None, touchpoint=None)  # they were not told after all
     remind(now=now, only=(*CALL_RULES, "issues_unresolved"))
     return row
 

@@ -26,6 +26,13 @@ def date_input(**attrs: Any) -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date", **attrs}, format="%Y-%m-%d")
 
 
+def with_a_letter(name: str) -> str:
+    """A name that can be found again: what holds no letter, as a dash for "unknown", is none."""
+    if name and not any(char.isalpha() for char in name):
+        raise forms.ValidationError(_("A name needs a letter. Not known? A chart number alone will do."))
+    return name
+
+
 class ReferralForm(PracticeForm):
     """The referral itself. A liaison's has no patient field at all."""
 
@@ -104,6 +111,12 @@ class ReferralForm(PracticeForm):
             raise forms.ValidationError(_("Look at the year: nobody alive was born then."))
         return day
 
+    def clean_patient_family_name(self) -> str:
+        return with_a_letter(self.cleaned_data["patient_family_name"])
+
+    def clean_patient_given_name(self) -> str:
+        return with_a_letter(self.cleaned_data["patient_given_name"])
+
     def clean_source_number(self) -> str | None:
         number = self.cleaned_data["source_number"]
         twins = Referral.objects.filter(source_number=number).exclude(pk=self.instance.pk)
@@ -116,9 +129,10 @@ class ReferralForm(PracticeForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if "patient_family_name" in self.fields and not cleaned.get("patient_chart_number"):
-            for name in ("patient_family_name", "patient_given_name"):
-                if not cleaned.get(name) and name not in self.errors:
-                    self.add_error(name, _("Who is the patient? A chart number alone will do, too."))
+            names = ("patient_family_name", "patient_given_name")
+            missing = [name for name in names if not cleaned.get(name) and name not in self.errors]
+            if missing:  # said once, where to begin
+                self.add_error(missing[0], _("Who is the patient? Both names, or a chart number alone."))
         return cleaned
 
     def _offer_physicians(self) -> None:

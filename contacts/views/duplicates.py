@@ -112,10 +112,22 @@ def _merged(
     request: PracticeRequest, keep: Provider | Office, drop: Provider | Office, values: dict[str, Any]
 ) -> HttpResponse:
     merge_rows: Any = merge_providers if isinstance(keep, Provider) else merge_offices
+    name = _apart(drop, keep)  # while it still has its places
     merge = merge_rows(keep=keep, drop=drop, by=request.member, now=timezone.now(), values=values)
-    text = _("What belonged to %(dropped)s stands here now.") % {"dropped": drop}
+    text = _("What belonged to %(dropped)s stands here now.") % {"dropped": name}
     messages.success(request, text, extra_tags=reverse("merge_undo", args=[merge.pk]))
     return redirect(_kind(keep), keep.pk)
+
+
+def _apart(row: Provider | Office, other: Provider | Office, *, place: str | None = None) -> str:
+    """The row's name, with what tells it apart from another of the same name."""
+    if str(row) != str(other):
+        return str(row)
+    npi = getattr(row, "npi", None)
+    where = told_apart_by(row) if place is None else place
+    known = [where, _("NPI %(npi)s") % {"npi": npi} if npi else ""]
+    said = ", ".join(filter(None, known))
+    return f"{row} ({said})" if said else str(row)
 
 
 def _merge_context(form: MergeForm) -> dict[str, Any]:
@@ -125,6 +137,8 @@ def _merge_context(form: MergeForm) -> dict[str, Any]:
         "form": form,
         "keep": keep,
         "drop": drop,
+        "keep_name": _apart(keep, drop),
+        "drop_name": _apart(drop, keep),
         "keep_place": told_apart_by(keep),
         "drop_place": told_apart_by(drop),
         "compared": form.compared(),
@@ -177,9 +191,19 @@ def _merges() -> list[dict[str, Any]]:
     rows = Merge.objects.standing().filter(merged_at__gt=now - Merge.UNDO_FOR).defer("steps")
     people = ("kept_provider", "dropped_provider", "kept_office", "dropped_office", "merged_by__user")
     return [
-        {"merge": merge, "why_not": why_not_undone(merge, now=now)}
+        {
+            "merge": merge,
+            "kept": _apart(merge.kept, merge.dropped, place=_city(merge.kept)),
+            "dropped": _apart(merge.dropped, merge.kept, place=_city(merge.dropped)),
+            "why_not": why_not_undone(merge, now=now),
+        }
         for merge in rows.select_related(*people)[:MERGES_SHOWN]
     ]
+
+
+def _city(row: Provider | Office) -> str:
+    """Where an office stands; a provider's places have moved with the merge."""
+    return told_apart_by(row) if isinstance(row, Office) else ""
 
 
 def _kind(row: Provider | Office) -> str:

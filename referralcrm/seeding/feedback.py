@@ -100,7 +100,7 @@ class Story:
         return Feedback(
             provider=turn.provider,
             office=touchpoint.office,
-            physician=self.physicians[turn.place % len(self.physicians)] if turn.place % 2 else None,
+            physician=self.physicians[turn.place // 2 % len(self.physicians)] if turn.place % 2 else None,
             request=request,
             source=Feedback.Source.PAGE if request else Feedback.Source.VISIT,
             given_on=turn.answered_on,

@@ -22,6 +22,7 @@ from referralcrm.seeding.calls import write_calls
 from referralcrm.seeding.days import WEEKS_SINCE_START, ZONE, Days, days_until
 from referralcrm.seeding.feedback import write_feedback
 from referralcrm.seeding.loading import load, load_lines, prefer_indexes, refresh_statistics, reserve_ids
+from referralcrm.seeding.meetings import write_meetings
 from referralcrm.seeding.network import Network
 from referralcrm.seeding.plans import DEMO_PLANS, Career, Plan, careers
 from referralcrm.seeding.referrals import REFERRAL_COLUMNS, STEP_COLUMNS, Referrals, Sender, Unit
@@ -220,6 +221,7 @@ def _finish(practice: Practice, days: Days, *, shows_everything: bool) -> None:
     with practice_scope(practice):
         if shows_everything:
             write_calls(days)
+            write_meetings(days)
             write_return_referrals(days)
             write_feedback(days)
         remind(now=days.now)

@@ -102,6 +102,17 @@ def test_an_undoing_that_is_refused_says_why(signed_in, practice, pair):
     assert "The NPI 1234567893 belongs to Amara Zimmer, MD now." in answer.content.decode()
 
 
+def test_two_of_one_name_are_told_apart_before_and_after(signed_in, practice):
+    with practice_scope(practice):
+        keep = make.provider("Lee", given_name="Ann", at=make.office("Lakeside", city="Salem"))
+        drop = make.provider("Lee", given_name="Ann", at=make.office("Elm Street"), npi="1234567893")
+    lede = signed_in.get(address("provider_merge", keep, drop)).content.decode()
+    assert f"{drop} (Elm Street, Salem, MA, NPI 1234567893) would become part of {keep} (Lakeside" in lede
+    answer = signed_in.post(address("provider_merge", keep, drop), {"npi": "keep"}, follow=True)
+    assert f"What belonged to {drop} (Elm Street, Salem, MA, NPI 1234567893) stands here now" in answer.content.decode()
+    assert f"{drop} (NPI 1234567893) into {keep}" in signed_in.get(reverse("duplicates")).content.decode()
+
+
 def test_not_a_double_is_remembered(signed_in, practice, pair):
     for _press in range(2):
         assert signed_in.post(address("provider_not_a_double", *pair)).url == reverse("duplicates")

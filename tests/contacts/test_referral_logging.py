@@ -213,6 +213,22 @@ def test_a_slip_of_the_year_is_said_beside_the_day(client, practice, coordinator
         assert "Look at the year" in answer.context["form"].errors["received_on"][0]
 
 
+@pytest.mark.parametrize("name", ["---", "?", "123"])
+def test_a_name_without_a_letter_is_none(client, practice, coordinator, okafor, name):
+    form = typed(provider=okafor.pk, provider_text=str(okafor), patient_family_name=name)
+    answer = client.post(NEW, form)
+    assert answer.context["form"].errors["patient_family_name"] == [
+        "A name needs a letter. Not known? A chart number alone will do."
+    ]
+    assert logged(practice) == []
+
+
+def test_a_missing_patient_is_asked_for_once(client, practice, coordinator, okafor):
+    nobody = {"patient_family_name": "", "patient_given_name": ""}
+    answer = client.post(NEW, typed(provider=okafor.pk, provider_text=str(okafor), **nobody))
+    assert answer.content.decode().count("Who is the patient?") == 1
+
+
 def test_a_chart_number_alone_names_the_patient(client, practice, coordinator, okafor):
     client.post(
         NEW,

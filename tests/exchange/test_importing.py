@@ -133,6 +133,17 @@ def test_old_history_is_taken_and_a_slip_of_the_year_is_not(manager):
     assert (number, faults) == (3, [["received_on", "This day is more than 30 years ago."]])
 
 
+def test_a_formula_is_a_bad_row_and_a_protected_number_is_its_number(manager):
+    text = HEADER + line(1, patient="=CONCAT(A1)") + line('"=""0042"""', patient="TESTPERSON, OTTO")
+    source = brought(text, manager)
+    with practice_scope(manager.practice):
+        [(number, faults, _cells)] = source.rejected_rows.get().rows
+        assert (number, faults) == (
+            2, [["patient_name", "This is a spreadsheet's formula, not what it results in."]]
+        )  # fmt: skip
+        assert Referral.objects.get().source_number == "0042"
+
+
 def test_every_fault_of_a_row_is_said_with_its_field(manager):
     source = checked(HEADER + line(1, day="2/30/2026", born="someday", patient=""), manager)
     with practice_scope(manager.practice):

@@ -68,6 +68,27 @@ class TestReading:
             ["1234567893", "2026-11-16", "2026-11-16 10:30"],
         )
 
+    def test_a_formula_that_was_never_calculated_is_named_by_its_cell(self):
+        book = openpyxl.Workbook()
+        book.active.append(["Patient", "Seen"])
+        book.active.append(["TESTPERSON", "=1+1"])
+        packed = io.BytesIO()
+        book.save(packed)
+        with pytest.raises(Unreadable, match="Cell B2 holds a formula whose result was not saved"):
+            list(read_rows(packed.getvalue()))
+
+    @pytest.mark.parametrize(
+        ("cell", "is_refused"),
+        [
+            ('<c r="B2"><f>1+1</f><v>2</v></c>', False),
+            ('<c r="B2" t="str"><f>IF(1,"")</f><v></v></c>', False),
+            ('<c r="B2" s="3"><f t="shared" si="0"/></c>', True),
+            ('<c r="B2"><f>1+1</f></c>', True),
+        ],
+    )
+    def test_a_formula_with_its_result_is_a_value(self, cell, is_refused):
+        assert bool(reading.FORMULA_ALONE.search(f"<row>{cell}</row>".encode())) is is_refused
+
     @given(st.binary(max_size=2000))
     def test_any_bytes_are_read_or_refused(self, content):
         try:

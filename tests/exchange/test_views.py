@@ -17,7 +17,7 @@ from practices.isolation import practice_scope
 from practices.models import PatientAccess
 from practices.roles import Role
 from tests import make
-from tests.exchange.bring import HEADER, NOW, State, brought, checked, line
+from tests.exchange.bring import HEADER, NOW, State, brought, checked, line, undone
 
 TEXT = HEADER + line(1) + line(2, patient="TESTPERSON, OTTO") + line(3, day="never", patient="=1+1, EVA")
 RULES = {State.CHECKING: checking.check, State.WRITING: writing.write, State.UNDOING: undoing.undo}
@@ -95,6 +95,28 @@ def test_a_file_goes_from_upload_to_referrals_and_back(browse, manager, django_c
     assert "2 referrals were removed" in shown(browse, source)
     with practice_scope(manager.practice):
         assert not Referral.objects.exists()
+
+
+def test_an_undone_import_no_longer_says_that_it_added(browse, manager):
+    source = undone(brought(HEADER + line(1) + line(2, patient="TESTPERSON, OTTO"), manager), manager)
+    assert "Added before the undo" in shown(browse, source)
+    listed = browse.get(reverse("imports")).content.decode()
+    assert "2 of 2 added were removed again" in listed
+
+
+def test_imports_of_one_minute_are_told_apart(browse, manager):
+    for second in (4, 5):
+        checked(HEADER + line(second), manager, now=NOW.replace(second=second))
+    listed = browse.get(reverse("imports")).content.decode()
+    assert "CSV, Nov 18, 2026, 10:00:04 AM" in listed
+    assert "CSV, Nov 18, 2026, 10:00:05 AM" in listed
+
+
+def test_columns_nobody_understands_are_not_offered_as_right(browse, manager):
+    upload(browse, "A,B\r\nx,y\r\nz,w\r\n")
+    page = shown(browse, only_import(manager))
+    assert "This is right" not in page
+    assert "Check every row all the same" in page
 
 
 def test_nothing_is_written_while_a_name_is_undecided(browse, manager):
@@ -206,7 +228,7 @@ def test_rejected_rows_download_safe_for_a_spreadsheet_and_logged(browse, manage
     text = b"".join(response.streaming_content).decode("utf-8-sig")
     header, row = csv.reader(io.StringIO(text))
     assert header[:3] == ["Import: line", "Import: field", "Import: what is wrong"]
-    assert row[:2] == ["4", "Received on"]
+    assert row[:2] == ["4", "Received on; Patient"]
     assert "'=1+1, EVA" in row
     with practice_scope(manager.practice):
         assert PatientAccess.objects.filter(act="exported", page=f"import {source.pk}").count() == 1

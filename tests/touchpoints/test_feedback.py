@@ -339,6 +339,18 @@ def test_told_by_phone_is_a_call_that_reached_them(desk, issue):
     assert not OutboxEnvelope.objects.exists()
 
 
+def test_telling_that_was_logged_in_error_opens_the_issue_again(desk, issue):
+    resolve(issue, by=desk.manager, now=NOW, what_changed="More slots")
+    row = tell(issue, how="call", message="Told them", by=desk.manager, now=NOW)
+    assert due() == []
+
+    withdraw(row.touchpoint, by=desk.manager, now=NOW, reason="It was another call")
+
+    assert issues() == [issue]
+    assert len(due()) == 1
+    assert tell(issue, how="letter", message="We did", by=desk.manager, now=NOW).told_at == NOW
+
+
 def test_nobody_is_told_before_it_is_resolved(desk, issue):
     with pytest.raises(NotPossible):
         tell(issue, how="email", message="We did", by=desk.manager, now=NOW)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from contacts.merging import merge_providers, undo_merge
 from contacts.models import OfficeContact
 from practices.roles import Role
 from tests import make
@@ -266,3 +267,11 @@ def test_only_who_may_be_met_is_chosen_from_a_form(desk):
     chosen = People.chosen(keys)
     assert list(chosen) == [desk.okafor, desk.contact, desk.liaison]
     assert People.chosen(keys, also=People((retired,))).providers == (retired, desk.okafor)
+
+
+def test_two_of_one_name_who_were_there_both_merge_and_come_apart_again(desk):
+    meeting = held(desk, planned(desk, desk.okafor, desk.lindqvist))
+    merge = merge_providers(keep=desk.okafor, drop=desk.lindqvist, by=desk.manager, now=NOW)
+    assert (story(), People.at(meeting).providers) == (["Amara Okafor, MD"], (desk.okafor,))
+    undo_merge(merge, by=desk.manager, now=NOW)
+    assert story() == ["Amara Lindqvist, MD", "Amara Okafor, MD"]

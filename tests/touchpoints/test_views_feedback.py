@@ -260,17 +260,18 @@ def test_message_typed_when_the_session_ended_comes_back_on_its_issue_only(clien
 
 
 def test_list_shows_open_issues_scores_and_who_answers(client, desk):
-    issue = issue_of(desk, physician_id=desk.physician.pk)
-    heard(desk, given_on=date(2026, 9, 3), overall=10)
+    issue = issue_of(desk, physician_id=desk.physician.pk, scheduling=1, care=4)
+    heard(desk, given_on=date(2026, 9, 3), overall=10, scheduling=5, care=5)
     post(client, desk.manager, "feedback_ask_provider", desk.provider.pk)
 
     shown = get(client, desk.coordinator, "feedback")
 
     assert "1 issue is open." in shown
-    assert "0 of 1 requests of the last twelve months are answered: 0 %." in shown
+    assert "0 of 1 requests of the last twelve months are answered: 0%." in shown
     assert reverse("feedback_issue", args=[issue.pk]) in shown
     assert "2 answers in 12 months; on average 2.0 of 10 in November 2026." in shown
     assert "<svg" in shown
+    assert "Scheduling 3.0, care of the patient 4.5 of 5." in shown
     for query in (f"?office={desk.office.pk}", f"?physician={desk.physician.pk}", "?month=2026-09"):
         assert query in shown
 
@@ -295,13 +296,16 @@ def test_figures_open_to_their_rows(client, desk, query, scores):
 
 
 def test_what_was_taken_down_in_error_is_off_the_list_and_says_so_itself(client, desk):
-    given = heard(desk)
+    issue = issue_of(desk)
     with practice_scope(desk.practice):
         withdraw(Touchpoint.objects.get(), by=desk.liaison, now=make.NOW, reason="Another provider")
 
     assert "No feedback yet" in get(client, desk.manager, "feedback")
     assert "No feedback yet" in get(client, desk.manager, "provider", desk.provider.pk)
-    assert "Withdrawn" in get(client, desk.manager, "feedback_answer", given.pk)
+    assert "Withdrawn" in get(client, desk.manager, "feedback_answer", issue.feedback_id)
+    shown = get(client, desk.manager, "feedback_issue", issue.pk)
+    assert "Withdrawn" in shown
+    assert "Mend it" not in shown
 
 
 def test_list_costs_the_same_with_twice_the_rows(client, desk):

@@ -175,6 +175,8 @@ def test_liaison_finds_where_something_waits_first_and_no_patient(client, desk):
 
     page = home(client, desk.liaison)
 
+    assert "Nothing waits for you" not in page
+    assert "Something waits at 1 office" in page
     assert "visited 10 days ago" in page
     assert "1 report due" in page
     assert page.index("Waits</a>") < page.index(f"{never.name}</a>")

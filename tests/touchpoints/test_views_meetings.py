@@ -133,6 +133,23 @@ def test_adding_somebody_ticks_them_and_saves_nothing(client, desk):
     assert meetings(desk) == []
 
 
+def test_somebody_new_at_the_office_joins_its_address_book_once(client, desk):
+    client.force_login(desk.liaison.user)
+    typed = form(desk, new_contact="Ruth Oma", new_contact_job="Front desk")
+    for _press in range(2):
+        added = client.post(reverse("meeting_new"), {**typed, "add": "1"})
+    with practice_scope(desk.practice):
+        newcomer = OfficeContact.objects.get(name="Ruth Oma")
+    assert f'value="contact-{newcomer.pk}" checked' in re.sub(r"\s+", " ", added.content.decode())
+    assert 'value="Ruth Oma"' not in added.content.decode()
+
+    nowhere = client.post(reverse("meeting_new"), {**typed, "office": "", "office_text": ""})
+    assert "Name their office above." in text_of(nowhere)
+    client.post(reverse("meeting_new"), typed)
+    with practice_scope(desk.practice):
+        assert People.at(Meeting.objects.get()).contacts == (newcomer,)
+
+
 def test_a_name_that_two_have_asks_which(client, desk):
     with practice_scope(desk.practice):
         OfficeContact.objects.create(office=desk.office, name="Maria Lund")
@@ -309,3 +326,14 @@ def test_who_was_at_a_meeting_stays_in_the_address_book(client, desk):
     assert "They were at a meeting" in text_of(answer)
     with practice_scope(desk.practice):
         assert OfficeContact.objects.filter(pk=desk.contact.pk).exists()
+
+
+def test_the_day_begins_with_where_one_goes_and_what_was_not_told(client, desk):
+    plan(desk, at=NOON - 48 * HOUR, kind="visit")
+    plan(desk, at=NOON + 24 * HOUR)
+    plan(desk, at=NOON + 72 * HOUR, kind="event")
+    client.force_login(desk.liaison.user)
+    home = text_of(client.get(reverse("home")))
+    assert "Visit with Dr. Okafor on November 16 at 12:00 PM." in home
+    assert "Lunch with Dr. Okafor on November 19 at 12:00 PM." in home
+    assert "Event with" not in home

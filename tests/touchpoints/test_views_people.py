@@ -423,3 +423,17 @@ def test_page_costs_at_most_twelve_queries_however_long_the_story(client, desk, 
     more()
 
     assert queries() == few <= 12
+
+
+def test_a_long_run_of_referrals_is_one_entry_for_each_month_that_opens_to_them(client, desk):
+    with practice_scope(desk.practice):
+        for day in (date(2026, 10, 28), date(2026, 11, 3), date(2026, 11, 5), date(2026, 11, 5)):
+            sent(desk, received_on=day)
+        sent(desk, received_on=date(2026, 11, 9))
+        reached_out(desk, happened_on=date(2026, 11, 10))
+
+    shown = page(client, desk.manager, desk.provider)
+
+    assert "<summary>4 referrals, November 3–9</summary>" in shown
+    assert shown.count("Referred ") == 5
+    assert "4 referrals, November" not in page(client, desk.manager, desk.provider, "?kind=referrals")

@@ -12,18 +12,20 @@ from touchpoints.reminder_rules.due import Due
 
 
 def issues_unresolved(practice: Practice) -> Iterable[Due]:
-    """An open issue on its day; gone once the referrer was told."""
+    """An open issue on its day: first to be mended, then to be told; gone once the referrer was told."""
     issues = FeedbackIssue.objects.open().filter(feedback__provider__state=Provider.State.ACTIVE)
     for issue in issues.with_people().order_by("pk"):
         provider = issue.feedback.provider
         words = {"name": provider.short_name, "day": date_format(issue.feedback.given_on, "F j")}
-        text = (
-            _("Tell %(name)s what was changed: the complaint of %(day)s is resolved.")
-            if issue.resolved_at
-            else _("Mend what %(name)s complained of on %(day)s.")
-        )
+        if issue.resolved_at:
+            cause, text = (
+                "resolved",
+                _("Tell %(name)s what was changed: the complaint of %(day)s is resolved."),
+            )
+        else:
+            cause, text = "opened", _("Mend what %(name)s complained of on %(day)s.")
         yield Due(
-            cause=f"issue {issue.pk}",
+            cause=f"issue {issue.pk} {cause}",
             member_id=issue.owner_id,
             due_on=issue.due_on,
             reason=text % words,

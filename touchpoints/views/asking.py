@@ -52,5 +52,6 @@ def ask(
     typed = posted.dict() if posted is not None and is_adding else {}
     form = make(None if is_adding else posted, typed)
     asked = Asked(form, PresentForm(posted, **present), is_adding, is_restored=draft is not None)
-    asked.present.is_valid()
+    if asked.present.is_valid() and draft is None:
+        asked.present.add_newcomer()
     return asked

@@ -218,7 +218,11 @@ def feedback_issue_hand_over(request: PracticeRequest, issue_id: int) -> HttpRes
 
 def _issue(issue_id: int) -> FeedbackIssue:
     rows = FeedbackIssue.objects.with_people().select_related(
-        "feedback__physician__user", "resolved_by__user", "told_by__user", "touchpoint"
+        "feedback__physician__user",
+        "feedback__touchpoint",
+        "resolved_by__user",
+        "told_by__user",
+        "touchpoint",
     )
     return get_object_or_404(rows, pk=issue_id)
 
@@ -242,7 +246,7 @@ def _shown(request: PracticeRequest, issue: FeedbackIssue, **forms: Any) -> Http
     context = {
         "issue": issue,
         "given": issue.feedback,
-        "may_act": may_act(issue, request.member),
+        "may_act": may_act(issue, request.member) and not issue.feedback.is_taken_down_in_error,
         "resolve": forms.get("resolve") or ResolveForm(initial=initial),
         "tell": forms.get("tell") or TellForm(initial=initial, may_mail=_may_mail(issue)),
         "hand_over": forms.get("hand_over") or HandOverIssueForm(issue=issue),

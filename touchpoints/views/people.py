@@ -16,7 +16,7 @@ from practices.requests import PracticeRequest
 from practices.roles import SEES_ALL_PATIENTS, Role, member_required
 from touchpoints.feedback_pages import feedback_line
 from touchpoints.people_pages import office_page, provider_page, with_brief, with_standing
-from touchpoints.timeline import FILTERS, Entry, Story, timeline
+from touchpoints.timeline import FILTERS, Entry, Story, folded, timeline
 
 ENTRIES = 40
 
@@ -75,7 +75,7 @@ def _timeline(request: PracticeRequest, of: Provider | Office, today: date) -> d
         _record_names(request, shown, page=of._meta.model_name or "")
     filters = [("", "", not kind)] + [(name, label, name == kind) for name, label in FILTERS.items()]
     return {
-        "entries": shown,
+        "entries": shown if kind == "referrals" else folded(shown),
         "filters": [
             {
                 "label": label,
