@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "contacts",
     "touchpoints",
     "exchange",
+    "insights",
     "referralcrm",
 ]
 MIDDLEWARE = [

@@ -14,6 +14,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from exchange.tasks import tend_imports
+from insights.counting import count_figures
 from practices.forgetting import forget_old_drafts, forget_what_is_over
 from practices.isolation import practice_scope
 from practices.models import Practice
@@ -29,6 +30,7 @@ QUESTIONS: tuple[Callable[..., Any], ...] = (
     make_due_thank_you_lists,
     remind,
     tend_imports,
+    count_figures,
     forget_old_drafts,
 )
 

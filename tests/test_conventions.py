@@ -17,7 +17,7 @@ from practices.isolation import PracticeForeignKey, SamePractice
 from practices.models import PracticeDetail, PracticeModel
 
 ROOT = Path(settings.BASE_DIR)
-APPS = ("practices", "contacts", "touchpoints", "exchange")
+APPS = ("practices", "contacts", "touchpoints", "exchange", "insights")
 TABLES = sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, PracticeModel))
 REFERENCES = [
     (model, field)
