@@ -1,4 +1,4 @@
-"""What is kept for a while and then no longer: drafts, sessions, secret links, the record of sent mail."""
+"""What is kept for a while and then no longer: drafts, sessions, secret links, the record of mail."""
 
 from datetime import datetime, timedelta
 
@@ -23,3 +23,5 @@ def forget_what_is_over(*, now: datetime) -> None:
     LinkToken.objects.filter(expires_at__lt=now).delete()
     sent = OutboxEnvelope.objects.filter(state=OutboxEnvelope.State.SENT)
     sent.filter(sent_at__lt=now - SENT_MAIL_KEPT_FOR).delete()
+    outdated = OutboxEnvelope.objects.filter(state=OutboxEnvelope.State.OUTDATED)
+    outdated.filter(created_at__lt=now - SENT_MAIL_KEPT_FOR).delete()

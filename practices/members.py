@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from practices.models import Member, Practice, User
+from practices.outbox import call_off
 from practices.roles import Role
 
 
@@ -29,6 +30,7 @@ def leave(member: Member, *, now: datetime) -> None:
     _keep_a_manager_beside(member)
     member.left_at = now
     member.save(update_fields=["left_at"])
+    call_off(member.practice, to=member.user.email)
     _end_sessions_of(member.user)
 
 

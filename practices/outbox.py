@@ -26,6 +26,7 @@ ROUND = timedelta(minutes=2)
 LEASE = timedelta(minutes=5)
 GIVE_UP_AFTER = 30  # about four days, as mail servers do
 State = OutboxEnvelope.State
+EMPTIED = dict.fromkeys(OutboxEnvelope.LETTER, "")
 
 
 def queue_mail(
@@ -39,11 +40,14 @@ def queue_mail(
     headers: dict[str, str] | None = None,
     calendar: str = "",
     calendar_method: str = "",
+    unsubscribe_link: str = "",
+    useful_until: datetime | None = None,
 ) -> OutboxEnvelope:
     """Put a mail into the outbox, in the caller's transaction. Never put a patient into one.
 
     `calendar` is an iCalendar text (RFC 5545) and `calendar_method` its METHOD, sent beside the letter as
-    RFC 6047 says.
+    RFC 6047 says. `unsubscribe_link` is what a mail program's own button posts to (RFC 8058). After
+    `useful_until` it is no longer sent.
     """
     return OutboxEnvelope.objects.create(
         practice=practice,
@@ -55,6 +59,8 @@ def queue_mail(
         headers=headers or {},
         calendar=calendar,
         calendar_method=calendar_method,
+        unsubscribe_link=unsubscribe_link,
+        useful_until=useful_until,
         next_try_at=now,
         created_at=now,
     )
@@ -66,6 +72,14 @@ def try_again(envelope: OutboxEnvelope, *, now: datetime) -> None:
     waits.update(state=State.WAITING, attempts=0, next_try_at=now)
 
 
+def call_off(practice: Practice, *, to: str) -> None:
+    """What waits for somebody who may no longer read it is not sent."""
+    waiting = OutboxEnvelope.objects.of_practice(practice).filter(
+        recipient=to, state__in=[State.WAITING, State.FAILED]
+    )
+    waiting.update(state=State.OUTDATED, **EMPTIED)
+
+
 def send_due(now: datetime, *, limit: int = 200) -> int:
     """Send what is due, one lease per transaction; returns how many were tried. Nothing without EMAIL_URL.
 
@@ -74,6 +88,7 @@ def send_due(now: datetime, *, limit: int = 200) -> int:
     """
     if not settings.EMAIL_URL:
         return 0
+    _pass_over_what_is_out_of_date(now)
     _give_up_on_what_kills_its_sender(now)
     started, tried = monotonic(), 0
     while tried < limit:
@@ -86,6 +101,11 @@ def send_due(now: datetime, *, limit: int = 200) -> int:
         if not _send(envelope, now + elapsed):
             break
     return tried
+
+
+def _pass_over_what_is_out_of_date(now: datetime) -> None:
+    stale = OutboxEnvelope.objects.due(now).filter(useful_until__lt=now)
+    stale.update(state=State.OUTDATED, leased_until=None, **EMPTIED)
 
 
 def _give_up_on_what_kills_its_sender(now: datetime) -> None:
@@ -119,9 +139,7 @@ def _send(envelope: OutboxEnvelope, now: datetime) -> bool:
     except Exception as error:  # whatever is wrong with one letter must not hold up those behind it
         _put_back(envelope, error, now)
     else:
-        _settle(
-            envelope, state=State.SENT, sent_at=now, subject="", text="", html="", calendar="", last_error=""
-        )
+        _settle(envelope, state=State.SENT, sent_at=now, last_error="", **EMPTIED)
     finally:
         _hang_up(connection)
     return True
@@ -138,7 +156,7 @@ def _message(envelope: OutboxEnvelope, connection: BaseEmailBackend) -> EmailMul
         envelope.text,
         to=[envelope.recipient],
         connection=connection,
-        headers={"Message-ID": envelope.message_id, **envelope.headers},
+        headers={"Message-ID": envelope.message_id, **envelope.headers, **_unsubscribe_headers(envelope)},
     )
     if envelope.html:
         message.attach_alternative(envelope.html, "text/html")
@@ -146,6 +164,15 @@ def _message(envelope: OutboxEnvelope, connection: BaseEmailBackend) -> EmailMul
         kind = f"text/calendar; method={envelope.calendar_method}"
         message.attach_alternative(envelope.calendar, kind)
     return message
+
+
+def _unsubscribe_headers(envelope: OutboxEnvelope) -> dict[str, str]:
+    if not envelope.unsubscribe_link:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{envelope.unsubscribe_link}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def _put_back(envelope: OutboxEnvelope, error: Exception, now: datetime) -> None:

@@ -1,10 +1,11 @@
 from practices.models.base import PracticeDetail, PracticeModel, PracticeQuerySet, practice_manager
-from practices.models.outbox import OutboxEnvelope
+from practices.models.outbox import Digest, OutboxEnvelope
 from practices.models.people import Cover, Invitation, LinkToken, Location, Member, Practice, User
 from practices.models.safekeeping import Draft, EncryptionKey, PatientAccess
 
 __all__ = [
     "Cover",
+    "Digest",
     "Draft",
     "EncryptionKey",
     "Invitation",

@@ -7,7 +7,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from practices.encryption import EncryptedTextField
-from practices.models.people import Practice
+from practices.isolation import PracticeForeignKey, SamePractice
+from practices.models.base import PracticeDetail
+from practices.models.people import Member, Practice
 
 
 class OutboxQuerySet(models.QuerySet):
@@ -23,7 +25,7 @@ class OutboxQuerySet(models.QuerySet):
 
     def without_letter(self) -> Self:
         """For pages, which show where a mail stands and never what it says."""
-        return self.defer("subject", "text", "html", "calendar")
+        return self.defer(*OutboxEnvelope.LETTER)
 
 
 class OutboxEnvelope(models.Model):
@@ -35,6 +37,9 @@ class OutboxEnvelope(models.Model):
         SENDING = "sending", _("being sent")
         SENT = "sent", _("sent")
         FAILED = "failed", _("given up")
+        OUTDATED = "outdated", _("out of date")
+
+    LETTER = ("subject", "text", "html", "calendar", "unsubscribe_link")
 
     practice = models.ForeignKey(Practice, null=True, on_delete=models.CASCADE, related_name="+")
     recipient = models.EmailField()
@@ -44,10 +49,12 @@ class OutboxEnvelope(models.Model):
     html = EncryptedTextField(shared=True, default="")
     calendar = EncryptedTextField(shared=True, default="")
     calendar_method = models.CharField(max_length=10, blank=True)
+    unsubscribe_link = EncryptedTextField(shared=True, default="")
     headers = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField()
+    useful_until = models.DateTimeField(null=True)  # empty: however late it comes
     leased_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
@@ -63,6 +70,7 @@ class OutboxEnvelope(models.Model):
                 name="outbox_envelope_to_send",
             ),
             models.Index("sent_at", condition=models.Q(state="sent"), name="outbox_envelope_sent"),
+            models.Index("created_at", condition=models.Q(state="outdated"), name="outbox_envelope_outdated"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -75,9 +83,23 @@ class OutboxEnvelope(models.Model):
     @property
     def tone(self) -> str:
         """How its badge looks (templates/_status.html)."""
-        return {"sent": "done", "failed": "due"}.get(self.state, "open")
+        return {"sent": "done", "failed": "due", "outdated": "quiet"}.get(self.state, "open")
 
     @property
     def may_be_retried(self) -> bool:
         """Given up, or put off after a try; what was not tried yet is next anyway."""
         return self.state == self.State.FAILED or (self.state == self.State.WAITING and self.attempts > 0)
+
+
+class Digest(PracticeDetail):
+    """A member's digest of one day: written, or found to have nothing to say. The key leaves one a day at most."""
+
+    member = PracticeForeignKey(Member, on_delete=models.CASCADE, related_name="digests")
+    day = models.DateField()
+
+    class Meta(PracticeDetail.Meta):
+        constraints = [
+            *PracticeDetail.Meta.constraints,
+            models.UniqueConstraint(fields=["practice", "member", "day"], name="digest_once_a_day"),
+            SamePractice(field="member", name="digest_member_same_practice"),
+        ]

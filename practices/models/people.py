@@ -164,6 +164,8 @@ class Member(PracticeModel):
     credentials = models.CharField(_("credentials"), max_length=40, blank=True, help_text=_("MD, DO, NP …"))
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True, editable=False)
+    wants_digest = models.BooleanField(_("a mail in the morning with what is due for me"), default=True)
+    digest_hour = models.PositiveSmallIntegerField(_("hour"), default=7, validators=[MaxValueValidator(23)])
 
     objects = practice_manager(MemberQuerySet)
 
@@ -172,6 +174,7 @@ class Member(PracticeModel):
             *PracticeModel.Meta.constraints,
             models.UniqueConstraint(fields=["practice", "user"], name="member_once_per_user"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="member_role_exists"),
+            models.CheckConstraint(condition=models.Q(digest_hour__lte=23), name="member_digest_hour_exists"),
         ]
 
     def __str__(self) -> str:
@@ -264,6 +267,7 @@ class LinkToken(models.Model):
         INVITATION = "invitation"
         CALENDAR = "calendar"
         FEEDBACK = "feedback"
+        UNSUBSCRIBE = "unsubscribe"
 
     token_hash = models.BinaryField(max_length=32, unique=True)
     practice = models.ForeignKey(Practice, on_delete=models.CASCADE, related_name="+")
