@@ -79,6 +79,19 @@ def standing_on(day: date, rhythm: Rhythm) -> Standing:
     return Standing.DECLINING if since > 4.6 * gap else Standing.ACTIVE
 
 
+def stands_so_since(day: date, rhythm: Rhythm) -> date | None:
+    """The day since which the standing is what it is on `day`, nobody having referred meanwhile; None: unknown."""
+    if rhythm.last_on is None:
+        return None
+    now, first, last = standing_on(day, rhythm), rhythm.last_on, day
+    while first < last:  # it changes one way only as days pass, so that halves can be left out
+        middle = first + (last - first) // 2
+        first, last = (
+            (first, middle) if standing_on(middle, rhythm) == now else (middle + timedelta(days=1), last)
+        )
+    return first
+
+
 def rhythms(day: date, *, referrals: QuerySet | None = None) -> dict[int, Rhythm]:
     """The rhythm of each provider who has referred, as of `day`, from one query."""
     rows: Any = Referral.objects.all() if referrals is None else referrals

@@ -30,3 +30,13 @@ def business_days_before(day: date, count: int) -> date:
         day -= timedelta(days=1)
         count -= is_business_day(day)
     return day
+
+
+def shift_business_days(day: date, count: int) -> date:
+    """So many business days later, or earlier when `count` is below zero; 0 is the day itself."""
+    if count > 0:
+        return add_business_days(day, count)
+    while count:
+        day -= timedelta(days=1)
+        count += is_business_day(day)
+    return day

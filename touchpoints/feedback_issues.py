@@ -11,10 +11,9 @@ from practices.models import Member
 from practices.outbox import queue_mail
 from practices.roles import OWNS_ISSUES, Role
 from touchpoints.models import Feedback, FeedbackIssue, Touchpoint
-from touchpoints.reminders import remind
+from touchpoints.reminders import number_of, remind
 from touchpoints.touchpoint_log import NotPossible, lock_practice
 
-DUE_IN = timedelta(days=7)
 RULES = ("issues_unresolved",)
 EMAIL, CALL, LETTER = "email", "call", "letter"
 
@@ -26,7 +25,7 @@ def open_issue(feedback: Feedback, *, now: datetime) -> FeedbackIssue | None:
     issue = FeedbackIssue.objects.create(
         feedback=feedback,
         owner=_first_owner(feedback),
-        due_on=feedback.practice.today(now) + DUE_IN,
+        due_on=feedback.practice.today(now) + timedelta(days=number_of("issues_unresolved", "days")),
         opened_at=now,
     )
     remind(now=now, only=RULES)

@@ -1,105 +1,132 @@
-"""Reminders: each rule yields what is due, under a key; the tick makes what is new and closes what is gone.
+"""Reminders: each rule says what is due, under a key; the tick makes what is new and closes what is gone.
 
-A rule is one function over the open practice, here or in `reminder_rules`. To add one: write it, name it in
-RULES, test it.
+A rule is one function over the open practice (`reminder_rules`), with the practice's own settings where it has any.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.db.models import Q
 
-from practices.business_days import add_business_days
+from contacts.models import Provider
 from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
-from practices.weeks import Week
-from touchpoints.models import Reminder, ThankYou, ThankYouList
-from touchpoints.reminder_rules.calls import promised_next_steps, promises_of, unreached_calls
+from touchpoints.models import Reminder, RuleSetting
+from touchpoints.reminder_rules import RULES
+from touchpoints.reminder_rules.asked import Asked, Round
+from touchpoints.reminder_rules.calls import promises_of
 from touchpoints.reminder_rules.due import Due
-from touchpoints.reminder_rules.feedback import issues_unresolved
-from touchpoints.reminder_rules.meetings import meetings_tomorrow
+from touchpoints.reminder_rules.rule import Rule
 
 State = Reminder.State
-REVIEW_WITHIN, WRITE_WITHIN, MAIL_WITHIN = 4, 3, 2  # business days
+FOLLOWED = [
+    "state",
+    "closed_at",
+    "snoozed_at",
+    "handed_over_at",
+    "handed_over_by",
+    "member",
+    "due_on",
+    "reason",
+]
 
 
-def lists_to_review(practice: Practice) -> Iterable[Due]:
-    """A physician's list that has undecided rows, four business days after it was made."""
-    lists = ThankYouList.objects.to_review().annotate(left=Count("rows", filter=Q(rows__state="undecided")))
-    for found in lists:
-        text = ngettext(
-            "%(count)d row of the thank-you list of %(week)s is undecided.",
-            "%(count)d rows of the thank-you list of %(week)s are undecided.",
-            found.left,
-        )
-        yield Due(
-            cause=f"list {found.pk}",
-            member_id=found.physician_id,
-            due_on=add_business_days(practice.today(found.made_at), REVIEW_WITHIN),
-            reason=text % {"count": found.left, "week": week_in_words(found.week)},
-            thank_you_list_id=found.pk,
-        )
+@dataclass
+class Changes:
+    """What a round makes, brings up to date and closes."""
 
-
-def cards_to_write(practice: Practice) -> Iterable[Due]:
-    """A card decided on and not written, three business days later."""
-    for row in _waiting(ThankYou.objects.to_write()):
-        reason = _("The card to %(name)s is not written yet.") % {"name": row.provider.short_name}
-        yield _card_due(practice, row, since=row.decided_at, within=WRITE_WITHIN, reason=reason)
-
-
-def cards_to_mail(practice: Practice) -> Iterable[Due]:
-    """A card written and not mailed, two business days later."""
-    for row in _waiting(ThankYou.objects.written()):
-        reason = _("The card to %(name)s is written and not mailed yet.") % {"name": row.provider.short_name}
-        yield _card_due(practice, row, since=row.written_at, within=MAIL_WITHIN, reason=reason)
-
-
-RULES: dict[str, Callable[[Practice], Iterable[Due]]] = {
-    "lists_to_review": lists_to_review,
-    "cards_to_write": cards_to_write,
-    "cards_to_mail": cards_to_mail,
-    "promised_next_steps": promised_next_steps,
-    "unreached_calls": unreached_calls,
-    "issues_unresolved": issues_unresolved,
-    "meetings_tomorrow": meetings_tomorrow,
-}
+    made: list[Reminder] = field(default_factory=list)
+    changed: list[Reminder] = field(default_factory=list)
+    gone: list[Reminder] = field(default_factory=list)
 
 
 @transaction.atomic
-def remind(*, now: datetime, only: Iterable[str] = ()) -> None:
+def remind(*, now: datetime, only: Iterable[str] = (), about: Provider | None = None) -> Changes:
     """Bring the practice's reminders up to date. Running it twice, late or at once changes nothing more.
 
-    `only` names the rules that what was just done concerns; none: all of them.
+    `only` names the rules that what was just done concerns; none: all of them. `about` narrows them to what is about
+    one active provider, for rules of relationships and feedback.
     """
     practice = Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
-    for rule in only or RULES:
-        _apply(rule, {due.cause: due for due in RULES[rule](practice)}, now)
+    changes = what_changes(Round(practice, now, about=about), only or RULES, settings_of_rules())
+    Reminder.objects.bulk_create(changes.made)
+    Reminder.objects.bulk_update(changes.changed, FOLLOWED)
+    if changes.gone:
+        Reminder.objects.filter(pk__in=[row.pk for row in changes.gone]).update(
+            state=State.GONE, closed_at=now
+        )
+    return changes
 
 
-def _apply(rule: str, due: dict[str, Due], now: datetime) -> None:
-    known = {reminder.cause: reminder for reminder in Reminder.objects.filter(rule=rule, cause__in=due)}
-    Reminder.objects.bulk_create(
-        [Reminder(rule=rule, made_at=now, **vars(due[cause])) for cause in due if cause not in known]
-    )
-    changed = [reminder for cause, reminder in known.items() if _follows(reminder, due[cause])]
-    Reminder.objects.bulk_update(changed, ["state", "closed_at", "member_id", "due_on", "reason"])
-    gone = Reminder.objects.open().filter(rule=rule).exclude(cause__in=due)
-    gone.update(state=State.GONE, closed_at=now)
+def settings_of_rules() -> dict[str, RuleSetting]:
+    """How the open practice has each rule; one that was never set is as it comes."""
+    known = {setting.rule: setting for setting in RuleSetting.objects.all()}
+    return {key: known.get(key) or RuleSetting(rule=key) for key in RULES}
 
 
-def _follows(reminder: Reminder, due: Due) -> bool:
+def number_of(rule: str, name: str) -> int:
+    """A rule's number in the open practice."""
+    return RULES[rule].numbers_of(settings_of_rules()[rule].numbers)[name]
+
+
+def what_changes(asked_at: Round, keys: Iterable[str], settings: dict[str, RuleSetting]) -> Changes:
+    """What the reminders of these rules would become under these settings. Writes nothing."""
+    keys = list(keys)
+    due = {(key, one.cause): one for key in keys for one in _due(RULES[key], asked_at, settings[key])}
+    open_ones = Reminder.objects.open().filter(rule__in=keys)
+    if asked_at.about:
+        open_ones = open_ones.filter(provider=asked_at.about)
+    known = {(row.rule, row.cause): row for row in open_ones.defer("dismissed_reason")}
+    gone = [row for key, row in known.items() if key not in due]
+    known |= _closed(due.keys() - known.keys())
+    changes = Changes(gone=gone)
+    for key, one in due.items():
+        if key not in known:
+            changes.made.append(Reminder(rule=key[0], made_at=asked_at.now, **_fields(one)))
+        elif _follows(known[key], one, asked_at):
+            changes.changed.append(known[key])
+    return changes
+
+
+def _due(rule: Rule, asked_at: Round, setting: RuleSetting) -> Iterator[Due]:
+    """What the rule finds, if it is on; a practice that everybody has left is reminded of nothing."""
+    if not setting.is_on or not asked_at.roles:
+        return
+    asked = Asked(asked_at, rule.numbers_of(setting.numbers), setting.owner_id, rule.owners)
+    yield from rule.find(asked)
+
+
+def _closed(causes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Reminder]:
+    """The closed reminders of these causes: as many as are due at most, however many there ever were."""
+    by_rule: dict[str, list[str]] = {}
+    for rule, cause in causes:
+        by_rule.setdefault(rule, []).append(cause)
+    if not by_rule:
+        return {}
+    wanted = Q()
+    for rule, of_rule in by_rule.items():
+        wanted |= Q(rule=rule, cause__in=of_rule)
+    return {(row.rule, row.cause): row for row in Reminder.objects.filter(wanted).defer("dismissed_reason")}
+
+
+def _fields(one: Due) -> dict[str, object]:
+    return {name: getattr(one, name) for name in one.__slots__}
+
+
+def _follows(reminder: Reminder, due: Due, asked_at: Round) -> bool:
     """Let an open reminder say what is true now; one that went by itself comes back with its cause."""
     if reminder.state in (State.DONE, State.DISMISSED):
         return False
     before = (reminder.state, reminder.member_id, reminder.due_on, reminder.reason)
     if reminder.state == State.GONE:
         reminder.state, reminder.closed_at, reminder.snoozed_at = State.OPEN, None, None
-    reminder.member_id, reminder.reason = due.member_id, due.reason
+        reminder.handed_over_at = reminder.handed_over_by = None
+    is_in_hand = reminder.handed_over_at and reminder.member_id in asked_at.roles
+    if due.member_id and not is_in_hand:
+        reminder.member_id = due.member_id
+    reminder.reason = due.reason
     if reminder.snoozed_at is None:
         reminder.due_on = due.due_on
     return before != (reminder.state, reminder.member_id, reminder.due_on, reminder.reason)
@@ -138,25 +165,14 @@ def snooze(reminder: Reminder, *, until: date, now: datetime) -> Reminder:
     return row
 
 
-def week_in_words(week: Week) -> str:
-    """ "November 16–22"."""
-    last = date_format(week.sunday, "j" if week.monday.month == week.sunday.month else "F j")
-    return f"{date_format(week.monday, 'F j')}–{last}"
-
-
-def _waiting(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
-    return rows.select_related("provider", "list").order_by("pk")
-
-
-def _card_due(practice: Practice, row: ThankYou, *, since: datetime | None, within: int, reason: str) -> Due:
-    return Due(
-        cause=f"row {row.pk}",
-        member_id=row.assignee_id or row.list.physician_id,
-        due_on=add_business_days(practice.today(since), within),
-        reason=reason,
-        provider_id=row.provider_id,
-        thank_you_list_id=row.list_id,
-    )
+@transaction.atomic
+def hand_over(reminder: Reminder, *, to: Member, by: Member, now: datetime) -> Reminder:
+    """Another member has it from now on, until it is closed or they leave."""
+    row = Reminder.objects.select_for_update().get(pk=reminder.pk)
+    if row.state == State.OPEN and row.member_id != to.pk:
+        row.member, row.handed_over_at, row.handed_over_by = to, now, by
+        row.save(update_fields=["member", "handed_over_at", "handed_over_by"])
+    return row
 
 
 def _close(reminder: Reminder, state: State, *, by: Member, now: datetime, reason: str = "") -> Reminder:

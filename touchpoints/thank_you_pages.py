@@ -15,7 +15,7 @@ from practices.models import Member, Practice
 from practices.roles import DECIDES_THANK_YOUS
 from practices.weeks import Week
 from touchpoints.models import ThankYou, ThankYouList
-from touchpoints.reminders import week_in_words
+from touchpoints.reminder_rules.lists import week_in_words
 from touchpoints.suggestions import add_referrals, facts_of
 from touchpoints.thank_you_lists import gathering
 from touchpoints.thank_you_rows import RowLine

@@ -25,7 +25,7 @@ from practices.models import Member
 from practices.roles import DECIDES_THANK_YOUS, SEES_ALL_PATIENTS, Role
 from practices.weeks import Week
 from touchpoints.models import Feedback, Meeting, Reminder, ThankYou, ThankYouReferral, Touchpoint
-from touchpoints.reminders import week_in_words
+from touchpoints.reminder_rules.lists import week_in_words
 from touchpoints.thank_you_rows import TONES
 
 KINDS = {

@@ -9,8 +9,8 @@ from contacts.senders import with_places
 from practices.models import Member
 from practices.roles import Role
 from referralcrm.seeding.days import Days
-from touchpoints.feedback_issues import DUE_IN
 from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Touchpoint
+from touchpoints.reminder_rules import RULES
 
 WITH_EMAIL, ASKED, BETWEEN = 96, 24, 13  # providers, providers, days from one asking to the one before
 COMPLAINT, MENDED = 0, 6  # the newest is open, an older one was mended and told
@@ -117,7 +117,7 @@ class Story:
         issue = FeedbackIssue(
             feedback=feedback,
             owner=self.manager,
-            due_on=feedback.given_on + DUE_IN,
+            due_on=feedback.given_on + timedelta(days=RULES["issues_unresolved"].numbers[0].default),
             opened_at=feedback.recorded_at,
         )
         if feedback.is_complaint:

@@ -7,12 +7,14 @@ from typing import cast
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts.models import Provider
 from practices.business_days import add_business_days
-from practices.models import Practice
 from touchpoints.models import Reminder, Touchpoint
+from touchpoints.reminder_rules.asked import Asked
 from touchpoints.reminder_rules.due import Due
+from touchpoints.reminder_rules.rule import Number, Rule
 
 Outcome = Touchpoint.CallOutcome
 NOT_REACHED = (Outcome.VOICEMAIL, Outcome.NO_ANSWER)
@@ -33,34 +35,36 @@ def promises_of(reminder: Reminder) -> QuerySet[Touchpoint]:
     return Touchpoint.objects.standing().filter(**{"meeting" if kind == "meeting" else "pk": int(number)})
 
 
-def promised_next_steps(practice: Practice) -> Iterable[Due]:
+def promised_next_steps(asked: Asked) -> Iterable[Due]:
     """What was promised in a call or a visit, on its date; the words stay where they were written."""
     promised = _of_active(Touchpoint.objects.owing_next_step())
     for touchpoint in promised.order_by("pk"):
         words = {"name": _name(touchpoint), "day": date_format(touchpoint.happened_on, "F j")}
         yield Due(
             cause=cause_of(touchpoint),
-            member_id=touchpoint.next_step_owner_id or touchpoint.member_id,
+            member_id=asked.falls_to(touchpoint.next_step_owner_id, touchpoint.member_id),
             due_on=cast(date, touchpoint.next_step_on),
             reason=_("The next step promised to %(name)s on %(day)s.") % words,
             **_about(touchpoint),
         )
 
 
-def unreached_calls(practice: Practice) -> Iterable[Due]:
-    """The last call that reached nobody, on the next business day; gone when they are reached."""
+def unreached_calls(asked: Asked) -> Iterable[Due]:
+    """The last call that reached nobody, some business days later; gone when they are reached."""
     calls = Touchpoint.objects.standing().filter(kind=Touchpoint.Kind.CALL)
     same = Q(provider=OuterRef("provider")) | Q(provider=None, office=OuterRef("office"))
     after = Q(happened_on__gt=OuterRef("happened_on")) | Q(
         happened_on=OuterRef("happened_on"), pk__gt=OuterRef("pk")
     )
-    unanswered = _of_active(calls.filter(call_outcome__in=NOT_REACHED, happened_on__gte=practice.starts_on))
+    unanswered = _of_active(
+        calls.filter(call_outcome__in=NOT_REACHED, happened_on__gte=asked.practice.starts_on)
+    )
     for call in unanswered.exclude(Exists(calls.filter(same, after))).order_by("pk"):
         words = {"name": _name(call), "day": date_format(call.happened_on, "F j")}
         yield Due(
             cause=f"touchpoint {call.pk}",
-            member_id=call.member_id,
-            due_on=add_business_days(call.happened_on, 1),
+            member_id=asked.falls_to(call.member_id),
+            due_on=add_business_days(call.happened_on, asked.numbers["days"]),
             reason=_("Call %(name)s again: not reached on %(day)s.") % words,
             **_about(call),
         )
@@ -68,7 +72,8 @@ def unreached_calls(practice: Practice) -> Iterable[Due]:
 
 def _of_active(touchpoints: QuerySet[Touchpoint]) -> QuerySet[Touchpoint]:
     active = Q(provider=None) | Q(provider__state=Provider.State.ACTIVE)
-    return touchpoints.filter(active).select_related("provider", "office")
+    found = touchpoints.filter(active).select_related("provider", "office")
+    return found.defer("note", "next_step", "withdrawn_reason")  # deciphering them would be for nothing
 
 
 def _name(touchpoint: Touchpoint) -> str:
@@ -81,3 +86,22 @@ def _about(touchpoint: Touchpoint) -> dict[str, int | None]:
         "office_id": None if touchpoint.provider_id else touchpoint.office_id,
         "referral_id": touchpoint.referral_id,
     }
+
+
+RULES = (
+    Rule(
+        key="promised_next_steps",
+        title=gettext_lazy("Promised next step"),
+        sentence=gettext_lazy("What was promised in a call or a visit, on its day."),
+        falls_to=gettext_lazy("whoever took it on"),
+        find=promised_next_steps,
+    ),
+    Rule(
+        key="unreached_calls",
+        title=gettext_lazy("Call again"),
+        sentence=gettext_lazy("A call that reached nobody is tried again %(days)d business days later."),
+        falls_to=gettext_lazy("whoever called"),
+        find=unreached_calls,
+        numbers=(Number("days", gettext_lazy("Business days"), 1, least=0, most=30),),
+    ),
+)

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Due:
-    """Something due: the cause keeps it from being said twice; `due_on` is the practice's date."""
+    """Something due: the cause keeps it from being said twice; `due_on` is the practice's date.
+
+    The reason is a sentence that stays true while the cause does: no count of days, no patient.
+    """
 
     cause: str
-    member_id: int
+    member_id: int | None
     due_on: date
     reason: str
     provider_id: int | None = None

@@ -7,16 +7,16 @@ from django.db.models import Prefetch
 from django.utils.formats import date_format, time_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts.models import Provider
-from practices.models import Practice
 from touchpoints.models import Attendee, Meeting
+from touchpoints.reminder_rules.asked import Asked
 from touchpoints.reminder_rules.due import Due
+from touchpoints.reminder_rules.rule import Number, Rule
 
-DAY_BEFORE = timedelta(days=1)
 
-
-def meetings_tomorrow(practice: Practice) -> Iterable[Due]:
+def meetings_tomorrow(asked: Asked) -> Iterable[Due]:
     """A planned meeting, the day before, to whoever goes; gone when it is said to be held or cancelled.
 
     Moved to another day it is another cause, so that it comes back to who was done with the first.
@@ -30,7 +30,7 @@ def meetings_tomorrow(practice: Practice) -> Iterable[Due]:
     for meeting in (
         Meeting.objects.planned().select_related("office").prefetch_related(invited).order_by("pk")
     ):
-        at = meeting.starts_at.astimezone(practice.zone)
+        at = meeting.starts_at.astimezone(asked.practice.zone)
         first = next((row.provider for row in meeting.active_providers), None)  # type: ignore[attr-defined]
         whom = first.short_name if first else meeting.office or meeting.place
         words = {
@@ -46,9 +46,21 @@ def meetings_tomorrow(practice: Practice) -> Iterable[Due]:
         )
         yield Due(
             cause=f"meeting {meeting.pk} on {at.date()}",
-            member_id=meeting.owner_id,
-            due_on=at.date() - DAY_BEFORE,
+            member_id=asked.falls_to(meeting.owner_id),
+            due_on=at.date() - timedelta(days=asked.numbers["days"]),
             reason=capfirst(text % words),
             provider_id=first.pk if first else None,
             office_id=None if first else meeting.office_id,
         )
+
+
+RULES = (
+    Rule(
+        key="meetings_tomorrow",
+        title=gettext_lazy("Meeting ahead"),
+        sentence=gettext_lazy("A planned meeting, %(days)d days before."),
+        falls_to=gettext_lazy("whoever goes"),
+        find=meetings_tomorrow,
+        numbers=(Number("days", gettext_lazy("Days before"), 1, least=0, most=14),),
+    ),
+)

@@ -1,0 +1,100 @@
+"""What the rules of the reminders are asked with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from contacts.models import Provider, ProviderOffice
+from contacts.standing import Rhythm, providers_with_rhythm
+from practices.models import Member, Practice
+
+AHEAD = timedelta(days=14)  # how long before its day a reminder is made
+
+
+class Round:
+    """One time the rules are asked: the practice, the moment, who is there. What several rules read is read once.
+
+    `about` narrows the rules about providers to one of them.
+    """
+
+    def __init__(self, practice: Practice, now: datetime, *, about: Provider | None = None) -> None:
+        self.practice, self.now, self.about = practice, now, about
+
+    @cached_property
+    def today(self) -> date:
+        return self.practice.today(self.now)
+
+    @cached_property
+    def roles(self) -> dict[int, str]:
+        """The role of each member who is there, in the order in which they came."""
+        return dict(Member.objects.active().order_by("pk").values_list("pk", "role"))
+
+    def providers(self) -> QuerySet[Provider]:
+        """The active ones, with what their names are made of, and whose they are."""
+        main = ProviderOffice.objects.filter(provider=OuterRef("pk"), is_main=True)
+        found = Provider.objects.active().annotate(
+            office_liaison_id=Subquery(main.values("office__liaison_id")[:1])
+        )
+        if self.about:
+            found = found.filter(pk=self.about.pk)
+        return found.only("family_name", "given_name", "credentials", "tier", "liaison_id", "created_at")
+
+    @cached_property
+    def referrers(self) -> list[tuple[Any, Rhythm]]:
+        """The active providers who have ever referred, each with their rhythm."""
+        found = providers_with_rhythm(self.providers(), self.today)
+        return [(provider, rhythm) for provider, rhythm in found if rhythm.first_ever_on]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One rule is asked: the round, the practice's numbers for it, and to whom things fall."""
+
+    round: Round
+    numbers: Mapping[str, int]
+    owner_id: int | None
+    owners: tuple[str, ...]
+
+    @property
+    def practice(self) -> Practice:
+        return self.round.practice
+
+    @property
+    def today(self) -> date:
+        return self.round.today
+
+    @property
+    def last_day(self) -> date:
+        """Up to this day reminders are made ahead."""
+        return self.today + AHEAD
+
+    @property
+    def horizon(self) -> datetime:
+        """The moment at which that day is over."""
+        return datetime.combine(self.last_day + timedelta(days=1), time(), self.practice.zone)
+
+    def falls_to(self, *wanted: int | None) -> int | None:
+        """The first of these members who is still there, or else the one whom nobody's things fall to."""
+        there = self.round.roles
+        return next((pk for pk in wanted if pk in there), self._of_nobody)
+
+    def falls_to_liaison(self, provider: Any) -> int | None:
+        """The provider's own liaison, or that of the main office."""
+        return self.falls_to(provider.liaison_id, provider.office_liaison_id)
+
+    @cached_property
+    def _of_nobody(self) -> int | None:
+        there = self.round.roles
+        if self.owner_id in there:
+            return self.owner_id
+        ranked = (pk for role in self.owners for pk, theirs in there.items() if theirs == role)
+        return next(ranked, next(iter(there), None))
+
+
+def spread(pk: int, days: int) -> timedelta:
+    """One day to `days`, evenly over the providers and always the same for one (Fibonacci hashing)."""
+    return timedelta(days=1 + (pk * 2_654_435_769 % 2**32 * days >> 32))

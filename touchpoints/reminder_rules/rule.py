@@ -1,0 +1,48 @@
+"""What a rule of the reminders is."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from practices.roles import Role
+from touchpoints.reminder_rules.asked import Asked
+from touchpoints.reminder_rules.due import Due
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that a practice may set."""
+
+    name: str
+    label: Any
+    default: int
+    least: int = 1
+    most: int = 365
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: what it finds due in the open practice, and how a manager reads and tunes it.
+
+    `sentence` names its numbers as %(name)d. `owners` are the roles that have what nobody has by themselves, the
+    likeliest first; with several of them the practice may choose the member.
+    """
+
+    key: str
+    title: Any
+    sentence: Any
+    falls_to: Any
+    find: Callable[[Asked], Iterable[Due]]
+    numbers: tuple[Number, ...] = ()
+    owners: tuple[Role, ...] = (Role.MANAGER,)
+
+    @property
+    def lets_choose_owner(self) -> bool:
+        return len(self.owners) > 1
+
+    def numbers_of(self, given: Mapping[str, int]) -> dict[str, int]:
+        """Each of its numbers, as given or by default."""
+        return {number.name: given.get(number.name, number.default) for number in self.numbers}
+
+    def in_words(self, given: Mapping[str, int]) -> str:
+        return self.sentence % self.numbers_of(given)
