@@ -29,6 +29,7 @@ PAGES = {
     "offices": "building",
     "imports": "file-earmark-arrow-up",
     "duplicates": "intersect",
+    "figures": "bar-chart-line",
     "settings": "gear",
 }
 # What else pages may draw; only these, so that the sprite stays small.

@@ -45,6 +45,8 @@ def provider_page(request: HttpRequest, *, chosen: Mapping[str, Any], day: date)
     known = rhythms(day) if "standing" in chosen else None
     rows = _fitting(Provider.objects.current(), chosen, ("tier", "specialty", "liaison"))
     rows = rows.filter(state=chosen.get("state", Provider.State.ACTIVE))
+    if "territory" in chosen:
+        rows = rows.in_territory_of(chosen["territory"])
     if known is not None:
         rows = _of_standing(rows, chosen["standing"], known, day)
     rows = with_main_office(rows.select_related("specialty"))

@@ -213,8 +213,7 @@ def _liaison_home(member: Member, now: datetime) -> HomePage:
     today = member.practice.today(now)
     cards = _counts(member.practice, cards=_cards_of(member))["cards"]
     reminders = list(_counted(visible_to(member).due_on(today)))
-    territory = Q(liaison=member) | Q(places__office__liaison=member, places__is_main=True)
-    own = Provider.objects.active().filter(pk__in=Provider.objects.filter(territory).values("pk"))
+    own = Provider.objects.active().in_territory_of(member.pk)
     offices = _offices(member, today)
     quiet, new = _quiet_and_new(providers_with_rhythm(own, today), today)
     return HomePage(

@@ -52,6 +52,7 @@ class ProviderFilterForm(OfficeFilterForm):
     tier = forms.TypedChoiceField(required=False, choices=[*ANY, *Provider.Tier.choices], label=_("Tier"))
     specialty = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, label=_("Specialty"))
     state = forms.TypedChoiceField(required=False, choices=Provider.State.choices, label=_("State"))
+    territory = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ["q", "standing", "tier", "specialty", "liaison", "state"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ from contacts.models import Office, Provider, Referral
 from contacts.models.referrals import Channel, PatientIndexes, Status, Urgency, patient_indexes
 from contacts.referral_way import seen_too_early
 from practices.forms import TYPED_YEARS, DayField, MomentField, PracticeForm, is_within_years
-from practices.models import Cover, Member
+from practices.models import Cover, Location, Member
 from practices.roles import SEES_PATIENTS, Role
 
 OLDEST_BIRTH = date(1890, 1, 1)
@@ -321,6 +321,7 @@ class FilterForm(forms.Form):
         ("open", gettext_lazy("open")),
         ("overdue", gettext_lazy("overdue")),
         *Status.choices,
+        ("was_seen", gettext_lazy("seen, told or not")),
         ("withdrawn", gettext_lazy("withdrawn")),
     ]
     AWAITING = [
@@ -328,7 +329,9 @@ class FilterForm(forms.Form):
         ("report_back", gettext_lazy("report-back")),
         ("provider", gettext_lazy("who sent this?")),
         ("patient", gettext_lazy("patient to complete")),
+        ("physician", gettext_lazy("one of our physicians")),
     ]
+    NO_LOCATION = "none"
 
     q = forms.CharField(label=gettext_lazy("Provider or office"), required=False, max_length=100)
     status = forms.ChoiceField(label=gettext_lazy("Status"), choices=VIEWS, required=False)
@@ -339,6 +342,7 @@ class FilterForm(forms.Form):
         required=False,
         empty_label=gettext_lazy("any"),
     )
+    location = forms.ChoiceField(label=gettext_lazy("Location"), required=False)
     channel = forms.ChoiceField(
         label=gettext_lazy("Came by"), choices=[("", gettext_lazy("any")), *Channel.choices], required=False
     )
@@ -351,9 +355,12 @@ class FilterForm(forms.Form):
     received_until = DayField(label=gettext_lazy("Received until"), required=False, widget=date_input())
     provider = forms.IntegerField(required=False, widget=forms.HiddenInput)
     office = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    territory = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
+        ours = Location.objects.values_list("pk", "name")
+        self.fields["location"].choices = [("", _("any")), *ours, (self.NO_LOCATION, _("none yet"))]
         self.fields["physician"].queryset = Member.objects.filter(role=Role.PHYSICIAN).select_related("user")
         for field in self.fields.values():
             is_select = isinstance(field.widget, forms.Select)

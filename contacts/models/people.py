@@ -149,6 +149,11 @@ class ProviderQuerySet(PracticeQuerySet):
         """Those who may stand in lists, suggestions, mail and reminders."""
         return self.current().filter(state=Provider.State.ACTIVE)
 
+    def in_territory_of(self, member: int) -> Self:
+        """Their own providers, and those whose main office is theirs."""
+        own = models.Q(liaison=member) | models.Q(places__office__liaison=member, places__is_main=True)
+        return self.filter(pk__in=Provider.objects.filter(own).values("pk"))
+
 
 class Provider(PracticeModel):
     """A referring provider: a clinician who sends, or could send, patients."""

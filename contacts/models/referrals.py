@@ -100,6 +100,14 @@ class ReferralQuerySet(PracticeQuerySet):
             patient_name_initial_index__isnull=True, patient_chart_index__isnull=True
         )
 
+    def awaiting_physician(self) -> Self:
+        """Nobody of ours has them yet."""
+        return self.standing().filter(physician__isnull=True)
+
+    def seen(self) -> Self:
+        """The patient was here, whether or not the referrer knows by now."""
+        return self.standing().filter(status__in=[Status.SEEN, Status.CLOSED])
+
     def overdue(self, now: datetime) -> Self:
         return self.standing().filter(next_action_due_at__lt=now)
 
@@ -204,6 +212,7 @@ class Referral(PracticeDetail):
             models.Index(
                 fields=["practice", "physician", "-received_on", "-id"], name="referral_by_physician"
             ),
+            models.Index(fields=["practice", "location", "-received_on", "-id"], name="referral_by_location"),
             models.Index(fields=["practice", "status", "-received_on", "-id"], name="referral_by_status"),
             models.Index(
                 fields=["practice", "next_action_due_at", "id"],

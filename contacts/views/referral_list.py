@@ -72,11 +72,18 @@ def filtered(rows: ReferralQuerySet, chosen: dict[str, Any], now: datetime) -> R
         rows = rows.open()
     elif status == "overdue":
         rows = rows.overdue(now)
+    elif status == "was_seen":
+        rows = rows.seen()
     if awaiting:
         rows = getattr(rows, f"awaiting_{awaiting}")()
     for name in ("physician", "channel", "urgency", "provider", "office"):
         if name in chosen:
             rows = rows.filter(**{name: chosen[name]})
+    if "location" in chosen:
+        is_none = chosen["location"] == FilterForm.NO_LOCATION
+        rows = rows.filter(location=None if is_none else chosen["location"])
+    if "territory" in chosen:
+        rows = rows.filter(provider__in=Provider.objects.in_territory_of(chosen["territory"]))
     if "received_from" in chosen:
         rows = rows.filter(received_on__gte=chosen["received_from"])
     if "received_until" in chosen:
