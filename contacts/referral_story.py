@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts import referral_way
 from contacts.models import Referral, ReferralStep
-from contacts.models.referrals import NextAction, Status
+from contacts.models.referrals import NextAction, NoteChannel, Status
 
 MAIN = [Status.RECEIVED, Status.CONTACTED, Status.SCHEDULED, Status.SEEN, Status.CLOSED]
 ENDS = [Status.DECLINED, Status.UNREACHABLE, Status.CANCELLED]
@@ -112,9 +112,21 @@ def story_of(steps: Iterable[ReferralStep]) -> list[StoryLine]:
 
 def _sentence(step: ReferralStep) -> str:
     if step.act != ReferralStep.Act.EDITED:
-        return _("%(who)s: %(act)s") % {"who": step.by.name, "act": step.get_act_display()}
+        how = how_told(step)
+        act = f"{step.get_act_display()} ({how})" if how else step.get_act_display()
+        return _("%(who)s: %(act)s") % {"who": step.by.name, "act": act}
     names = [label_of(name) for name in step.before.get("fields", [])]
     return _("%(who)s corrected: %(fields)s") % {"who": step.by.name, "fields": ", ".join(names)}
+
+
+def how_told(step: ReferralStep) -> str:
+    """ "consult note by fax, and a call"; nothing where nobody said how."""
+    note = _("consult note by %(channel)s") % {"channel": step.get_note_channel_display()}
+    if step.note_channel == NoteChannel.IN_PERSON:
+        note = _("consult note in person")
+    if step.note_channel and step.was_called:
+        return _("%(note)s, and a call") % {"note": note}
+    return note if step.note_channel else _("a call") if step.was_called else ""
 
 
 def label_of(name: str) -> str:

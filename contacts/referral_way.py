@@ -173,8 +173,19 @@ def record_attempt(
 
 
 @transaction.atomic
-def report_back(referral: Referral, *, by: Member, now: datetime, note: str = "") -> Referral:
-    """The referrer was told what we found, or that nothing came of it. A second click changes nothing."""
+def report_back(
+    referral: Referral,
+    *,
+    by: Member,
+    now: datetime,
+    note: str = "",
+    note_channel: str = "",
+    was_called: bool = False,
+) -> Referral:
+    """The referrer was told what we found, or that nothing came of it. A second click changes nothing.
+
+    `note_channel` is how the consult note was sent, if it was; `was_called` that they were told by telephone.
+    """
     row = _locked(referral)
     if row.reported_back_at:
         return row
@@ -187,7 +198,8 @@ def report_back(referral: Referral, *, by: Member, now: datetime, note: str = ""
     row.reported_back_at, row.reported_back_by = now, by
     if row.status == Status.SEEN:
         row.status = Status.CLOSED
-    return _take(row, act=Act.REPORTED_BACK, before=before, by=by, now=now, note=note)
+    how = {"note_channel": note_channel, "was_called": was_called}
+    return _take(row, act=Act.REPORTED_BACK, before=before, by=by, now=now, note=note, **how)
 
 
 @transaction.atomic
@@ -341,11 +353,11 @@ def _since(row: Referral) -> datetime:
 
 
 def _take(
-    row: Referral, *, act: str, before: dict[str, Any], by: Member, now: datetime, note: str
+    row: Referral, *, act: str, before: dict[str, Any], by: Member, now: datetime, note: str, **how: Any
 ) -> Referral:
     set_next_action(row, practice=by.practice, since=now)
     row.save()
-    ReferralStep.objects.create(referral=row, act=act, at=now, by=by, note=note, before=before)
+    ReferralStep.objects.create(referral=row, act=act, at=now, by=by, note=note, before=before, **how)
     return row
 
 

@@ -87,7 +87,7 @@ def record_call(
         if row.state in (State.UNDECIDED, State.SKIPPED, State.CARRIED):
             _decide(row, State.CALLED, by=by, now=now)
     for referral in reported_on:
-        referral_way.report_back(referral, by=by, now=now)
+        referral_way.report_back(referral, by=by, now=now, was_called=True)
     return _settle(row, now=now)
 
 

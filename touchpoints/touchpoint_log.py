@@ -54,7 +54,7 @@ def log_call(
     about: dict[str, Any] = {"provider": provider, "office": office, "referral": referral}
     call = _log(Touchpoint.Kind.CALL, by=by, now=now, call_outcome=outcome, **about, **said)
     if reports_back and referral:
-        referral_way.report_back(referral, by=by, now=now)
+        referral_way.report_back(referral, by=by, now=now, was_called=True)
     if answers:
         close(answers, by=by, now=now)
     remind(now=now, only=CALL_RULES)

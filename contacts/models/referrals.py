@@ -72,6 +72,16 @@ class Urgency(models.TextChoices):
     STAT = "stat", _("stat")
 
 
+class NoteChannel(models.TextChoices):
+    """How our consult note reached the referrer."""
+
+    FAX = "fax", _("fax")
+    PORTAL = "portal", _("portal")
+    LETTER = "letter", _("letter")
+    EMAIL = "email", _("e-mail")
+    IN_PERSON = "in_person", _("in person")
+
+
 class NextAction(models.TextChoices):
     CONTACT = "contact", _("contact the patient")
     SCHEDULE = "schedule", _("find an appointment")
@@ -220,6 +230,22 @@ class Referral(PracticeDetail):
                 name="referral_next_action",
             ),
             models.Index(
+                fields=["practice", "status", "next_action_due_at", "id"],
+                condition=models.Q(next_action_due_at__isnull=False, withdrawn_at=None),
+                name="referral_waiting",
+            ),
+            models.Index(
+                fields=["practice", "-reported_back_at", "-id"],
+                condition=models.Q(reported_back_at__isnull=False, withdrawn_at=None),
+                name="referral_told",
+            ),
+            models.Index(
+                fields=["practice", "seen_on"],
+                include=["received_on", "status", "physician", "reported_back_at"],
+                condition=models.Q(seen_on__isnull=False, withdrawn_at=None),
+                name="referral_seen",
+            ),
+            models.Index(
                 fields=["practice", "received_on"],
                 condition=models.Q(provider=None),
                 name="referral_awaiting_provider",
@@ -351,6 +377,10 @@ class ReferralStep(PracticeDetail):
     at = models.DateTimeField()
     by = PracticeForeignKey(Member, related_name="+")
     note = EncryptedTextField(blank=True, default="")
+    note_channel = models.CharField(
+        max_length=10, choices=NoteChannel.choices, blank=True, default="", help_text="Of the consult note."
+    )
+    was_called = models.BooleanField(default=False, help_text="The referrer was told by telephone.")
     before = models.JSONField(
         default=dict, help_text="Where the referral stood, to go back to: no patient field."
     )
@@ -369,5 +399,9 @@ class ReferralStep(PracticeDetail):
                 condition=models.Q(taken_back_at=None, taken_back_by=None)
                 | models.Q(taken_back_at__isnull=False, taken_back_by__isnull=False),
                 name="referral_step_taken_back_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(act="reported_back") | models.Q(note_channel="", was_called=False),
+                name="referral_step_says_how_only_of_telling",
             ),
         ]
