@@ -35,11 +35,16 @@ FOLLOWED = [
 
 @dataclass
 class Changes:
-    """What a round makes, brings up to date and closes."""
+    """What a round makes, lets come back, brings up to date and closes."""
 
     made: list[Reminder] = field(default_factory=list)
-    changed: list[Reminder] = field(default_factory=list)
+    back: list[Reminder] = field(default_factory=list)
+    moved: list[Reminder] = field(default_factory=list)
     gone: list[Reminder] = field(default_factory=list)
+
+    @property
+    def all_made(self) -> list[Reminder]:
+        return [*self.made, *self.back]
 
 
 @transaction.atomic
@@ -52,7 +57,7 @@ def remind(*, now: datetime, only: Iterable[str] = (), about: Provider | None = 
     practice = Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
     changes = what_changes(Round(practice, now, about=about), only or RULES, settings_of_rules())
     Reminder.objects.bulk_create(changes.made)
-    Reminder.objects.bulk_update(changes.changed, FOLLOWED)
+    Reminder.objects.bulk_update([*changes.back, *changes.moved], FOLLOWED)
     if changes.gone:
         Reminder.objects.filter(pk__in=[row.pk for row in changes.gone]).update(
             state=State.GONE, closed_at=now
@@ -85,8 +90,10 @@ def what_changes(asked_at: Round, keys: Iterable[str], settings: dict[str, RuleS
     for key, one in due.items():
         if key not in known:
             changes.made.append(Reminder(rule=key[0], made_at=asked_at.now, **_fields(one)))
-        elif _follows(known[key], one, asked_at):
-            changes.changed.append(known[key])
+            continue
+        was_gone = known[key].state == State.GONE
+        if _follows(known[key], one, asked_at):
+            (changes.back if was_gone else changes.moved).append(known[key])
     return changes
 
 

@@ -80,14 +80,15 @@ class Asked:
     def falls_to(self, *wanted: int | None) -> int | None:
         """The first of these members who is still there, or else the one whom nobody's things fall to."""
         there = self.round.roles
-        return next((pk for pk in wanted if pk in there), self._of_nobody)
+        return next((pk for pk in wanted if pk in there), self.of_nobody)
 
     def falls_to_liaison(self, provider: Any) -> int | None:
         """The provider's own liaison, or that of the main office."""
         return self.falls_to(provider.liaison_id, provider.office_liaison_id)
 
     @cached_property
-    def _of_nobody(self) -> int | None:
+    def of_nobody(self) -> int | None:
+        """Who has what nobody has by themselves."""
         there = self.round.roles
         if self.owner_id in there:
             return self.owner_id

@@ -40,6 +40,7 @@ from touchpoints.views.meetings import (
     meetings,
 )
 from touchpoints.views.people import office, provider
+from touchpoints.views.reminder_rules import reminder_rule, reminder_rules
 from touchpoints.views.reminders import (
     reminder,
     reminder_dismiss,
@@ -117,6 +118,8 @@ __all__ = [
     "reminder",
     "reminder_dismiss",
     "reminder_done",
+    "reminder_rule",
+    "reminder_rules",
     "reminder_snooze",
     "reminders",
     "return_referral",
