@@ -184,6 +184,8 @@ ADDRESSES: dict[str, Address] = {
     "reminder_done": Address(post=ours(302, **THEIR_REMINDER)),
     "reminder_snooze": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
     "reminder_dismiss": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
+    "reminder_rules": Address(get=managers(200)),
+    "reminder_rule": Address(get=managers(200), post=managers(422)),
     # One's calendar; the address of the feed is what lets in, whoever is signed in.
     "calendar": Address(get=members(200), post=members(200)),
     "calendar_revoke": Address(post=members(302)),
@@ -352,6 +354,7 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
         make_address(world.physician).rpartition("/")[2].removesuffix(".ics")
     ),
     "token": lambda world: world.invitation[1].strip("/").rpartition("/")[2],
+    "rule": lambda world: "in_touch",
     "form": lambda world: "referral",
     "kind": lambda world: "labels",
     "uidb36": lambda world: "1",

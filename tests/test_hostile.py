@@ -137,6 +137,7 @@ def test_a_form_answers_any_value(client, world, value):
         (f"/return-referrals/{sent.pk}/accepting/", {"yes": value}),
         (f"/return-referrals/{sent.pk}/step/", {"act": "seen", "on": value, "known": value}),
         ("/offices/new/", {"name": value, "zip_code": value}),
+        ("/settings/reminders/in_touch/", {"A": value, "B": value, "C": 120, "owner": value, "seen": value}),
         ("/settings/", {"starts_on": value, "list_hour": value}),
     ]
     meeting = {"purpose": "x", "kind": "visit", "day": "2026-11-10", "at": "09:00", "minutes": "30"}
