@@ -30,15 +30,14 @@ def awaiting_digest(practice: Practice, *, now: datetime) -> MemberQuerySet:
     return wanted.exclude(Exists(settled)).select_related("user", "practice").order_by("pk")
 
 
-def settle_day(member: Member, day: date) -> bool:
-    """Take the one digest of that day, in the caller's transaction; False when another has taken it."""
-    _digest, is_mine = Digest.objects.get_or_create(member=member, day=day)
-    return is_mine
-
-
-def forget_old_days(*, today: date) -> None:
-    """The key of a day that is over serves no more."""
+def settle_days(practice_id: int, *, now: datetime) -> list[Member]:
+    """Take today's digest of everybody who awaits it, in the caller's transaction, and say who they are."""
+    # Two ticks at once wait for one another here; the second finds the days settled.
+    practice = Practice.objects.select_for_update(no_key=True).get(pk=practice_id)
+    members, today = list(awaiting_digest(practice, now=now)), practice.today(now)
     Digest.objects.filter(day__lt=today - DAY_KEPT_FOR).delete()
+    Digest.objects.bulk_create(Digest(member=member, day=today) for member in members)
+    return members
 
 
 @transaction.atomic
@@ -48,7 +47,7 @@ def change_wishes(member: Member, *, wants_digest: bool, digest_hour: int, now: 
     member.save(update_fields=["wants_digest", "digest_hour"])
     local = now.astimezone(member.practice.zone)
     if digest_hour <= local.hour:
-        settle_day(member, local.date())
+        Digest.objects.get_or_create(member=member, day=local.date())
 
 
 def next_day(member: Member, *, now: datetime) -> date:

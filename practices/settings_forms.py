@@ -213,6 +213,15 @@ class AccessFilterForm(forms.Form):
             self.fields[name].widget.attrs["class"] = kind
 
 
+class MyMailForm(forms.Form):
+    """Whether a member gets the digest, and when."""
+
+    wants_digest = forms.BooleanField(label=_("Write to me when something is due"), required=False)
+    digest_hour = forms.TypedChoiceField(
+        label=_("At"), coerce=int, choices=lambda: [(hour, time_format(time(hour))) for hour in range(24)]
+    )
+
+
 class OutboxFilterForm(forms.Form):
     """Mail in one state."""
 

@@ -1,7 +1,7 @@
 from allauth.account import views as account
 from django.urls import include, path, re_path
 
-from practices.views import covers, invitation, members, outbox, patient_accesses, session, settings
+from practices.views import covers, invitation, members, my_mail, outbox, patient_accesses, session, settings
 
 # Of allauth's addresses only these: nobody signs up, and an e-mail address is the user's own, not a setting.
 sign_in = [
@@ -42,6 +42,7 @@ settings_pages = [
     ),
     path("covers/", covers.covers, name="covers"),
     path("covers/<int:cover_id>/end/", covers.cover_end, name="cover_end"),
+    path("my-mail/", my_mail.my_mail, name="my_mail"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:envelope_id>/retry/", outbox.outbox_retry, name="outbox_retry"),
     path("patient-access/", patient_accesses.patient_accesses, name="patient_accesses"),
@@ -51,6 +52,7 @@ urlpatterns = [
     *sign_in,
     path("settings/", include(settings_pages)),
     path("invitation/<str:token>/", invitation.invitation, name="invitation"),
+    path("mail/stop/<str:token>/", my_mail.unsubscribe_page, name="unsubscribe"),
     path("practice/", session.switch_practice, name="switch_practice"),
     path("theme/", session.theme, name="theme"),
     path("drafts/<slug:form>/", session.draft, name="draft"),

@@ -3,7 +3,7 @@
 import logging
 import re
 
-SECRET_LINK = re.compile(r"(/invitation/|/password/reset/|/calendar/|/f/)[^/\s]+")
+SECRET_LINK = re.compile(r"(/invitation/|/password/reset/|/calendar/|/f/|/mail/stop/)[^/\s]+")
 
 
 class HideSecretLinks(logging.Filter):

@@ -20,6 +20,7 @@ from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.outbox import send_due
 from referralcrm.health import record_task, record_tick
+from touchpoints.digests import make_due_digests
 from touchpoints.reminders import remind
 from touchpoints.thank_you_lists import make_due_thank_you_lists
 
@@ -29,6 +30,7 @@ RETRIED: dict[str, Any] = {"autoretry_for": (OperationalError,), "retry_backoff"
 QUESTIONS: tuple[Callable[..., Any], ...] = (
     make_due_thank_you_lists,
     remind,
+    make_due_digests,
     tend_imports,
     count_figures,
     forget_old_drafts,

@@ -50,6 +50,7 @@ LISTS = [
     "/gifts/",
     "/feedback/",
     "/return-referrals/",
+    "/insights/touchpoints/",
 ]
 
 
@@ -73,6 +74,10 @@ def test_a_list_answers_any_key(client, world, address):
             "/referrals/",
             ["provider", "office", "physician", "received_from", "received_until", "channel", "status"],
         ),
+        (
+            "/referrals/",
+            ["location", "territory"],
+        ),
         ("/referrals/new/", ["provider", "office"]),
         ("/providers/options/", ["q", "office"]),
         ("/offices/options/", ["q"]),
@@ -94,6 +99,11 @@ def test_a_list_answers_any_key(client, world, address):
         ("/gifts/", ["year", "provider"]),
         ("/gifts/new/", ["meeting", "provider"]),
         ("/settings/gift-limits/", ["year"]),
+        ("/insights/", ["period", "physician", "location"]),
+        ("/insights/referrers/", ["physician", "location"]),
+        ("/insights/outreach/", ["physician"]),
+        ("/insights/touchpoints/", ["member", "kind", "happened_from", "happened_until"]),
+        ("/insights/months.csv", ["period", "physician", "location"]),
     ],
 )
 def test_a_page_answers_any_question(client, world, address, names):
@@ -139,6 +149,7 @@ def test_a_form_answers_any_value(client, world, value):
         ("/offices/new/", {"name": value, "zip_code": value}),
         ("/settings/reminders/in_touch/", {"A": value, "B": value, "C": 120, "owner": value, "seen": value}),
         ("/settings/", {"starts_on": value, "list_hour": value}),
+        ("/settings/my-mail/", {"wants_digest": value, "digest_hour": value}),
     ]
     meeting = {"purpose": "x", "kind": "visit", "day": "2026-11-10", "at": "09:00", "minutes": "30"}
     meeting |= {"owner": world.manager.pk, "people": f"provider-{referral.provider_id}"}

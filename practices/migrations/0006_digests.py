@@ -33,15 +33,15 @@ class Migration(migrations.Migration):
             model_name="member",
             name="digest_hour",
             field=models.PositiveSmallIntegerField(
-                default=7, validators=[django.core.validators.MaxValueValidator(23)], verbose_name="hour"
+                default=7,
+                validators=[django.core.validators.MaxValueValidator(23)],
+                verbose_name="digest hour",
             ),
         ),
         migrations.AddField(
             model_name="member",
             name="wants_digest",
-            field=models.BooleanField(
-                default=True, verbose_name="a mail in the morning with what is due for me"
-            ),
+            field=models.BooleanField(default=True, verbose_name="wants the digest"),
         ),
         migrations.AddField(
             model_name="outboxenvelope",

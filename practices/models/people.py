@@ -164,8 +164,10 @@ class Member(PracticeModel):
     credentials = models.CharField(_("credentials"), max_length=40, blank=True, help_text=_("MD, DO, NP …"))
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True, editable=False)
-    wants_digest = models.BooleanField(_("a mail in the morning with what is due for me"), default=True)
-    digest_hour = models.PositiveSmallIntegerField(_("hour"), default=7, validators=[MaxValueValidator(23)])
+    wants_digest = models.BooleanField(_("wants the digest"), default=True)
+    digest_hour = models.PositiveSmallIntegerField(
+        _("digest hour"), default=7, validators=[MaxValueValidator(23)]
+    )
 
     objects = practice_manager(MemberQuerySet)
 

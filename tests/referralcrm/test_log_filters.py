@@ -14,6 +14,7 @@ from referralcrm.log_filters import HideSecretLinks
         ("/calendar/fL0nrCv_9-x", "/calendar/…"),
         ("/f/fL0nrCv_9-x/", "/f/…/"),
         ("/f/fL0nrCv_9-x", "/f/…"),
+        ("/mail/stop/fL0nrCv_9-x/", "/mail/stop/…/"),
         ("/referrals/12/", "/referrals/12/"),
     ],
 )
