@@ -1,12 +1,12 @@
 """How a practice tunes the rules of its reminders: what they are now, what a change would do, the change itself."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -37,7 +37,8 @@ class RuleLine:
 def rule_lines(practice: Practice, *, now: datetime) -> list[RuleLine]:
     """Every rule as this practice has it, with how many of its reminders are open."""
     asked_at, settings = Round(practice, now), settings_of_rules()
-    open_counts = Counter(Reminder.objects.open().order_by().values_list("rule", flat=True))
+    open_ones = Reminder.objects.open().order_by().values("rule")
+    open_counts = dict(open_ones.annotate(n=Count("pk")).values_list("rule", "n"))
     names = {member.pk: member.name for member in Member.objects.active().select_related("user")}
     return [
         RuleLine(
@@ -45,7 +46,7 @@ def rule_lines(practice: Practice, *, now: datetime) -> list[RuleLine]:
             sentence=rule.in_words(settings[rule.key].numbers),
             falls_to=falls_to_in_words(rule, settings[rule.key], asked_at, names),
             is_on=settings[rule.key].is_on,
-            open_count=open_counts[rule.key],
+            open_count=open_counts.get(rule.key, 0),
             url=reverse("reminder_rule", args=[rule.key]),
         )
         for rule in RULES.values()

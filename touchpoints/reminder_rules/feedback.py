@@ -94,7 +94,7 @@ RULES = (
         key="feedback_due",
         title=gettext_lazy("Ask for feedback"),
         sentence=gettext_lazy("A provider who refers and whom nobody has asked for %(days)d days."),
-        falls_to=gettext_lazy("the liaison of the provider or of their office, otherwise"),
+        falls_to=gettext_lazy("the liaison of the provider or of their office"),
         find=feedback_due,
         numbers=(Number("days", gettext_lazy("Days"), 182, least=30, most=730),),
         owners=(Role.LIAISON, Role.COORDINATOR, Role.MANAGER),

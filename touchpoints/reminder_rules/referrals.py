@@ -138,7 +138,7 @@ RULES = (
             "Contact the patient (stat within 2 hours, urgent on the next business day, routine after 3), find an"
             " appointment, or record the outcome the day after it: %(days)d business days after the step is due."
         ),
-        falls_to=gettext_lazy("whoever the step is for, otherwise"),
+        falls_to=gettext_lazy("whoever the step is for"),
         find=next_actions,
         numbers=(Number("days", gettext_lazy("Business days of grace"), 0, least=0, most=30),),
         owners=(Role.COORDINATOR, Role.MANAGER),
@@ -150,7 +150,7 @@ RULES = (
             "The patient was seen, or nothing came of the referral, and the referrer was not told %(days)d"
             " business days later."
         ),
-        falls_to=gettext_lazy("the physician the patient was sent to, otherwise"),
+        falls_to=gettext_lazy("the physician the patient was sent to"),
         find=report_backs,
         numbers=(Number("days", gettext_lazy("Business days"), REPORT_WITHIN, least=1, most=30),),
         owners=(Role.COORDINATOR, Role.MANAGER),

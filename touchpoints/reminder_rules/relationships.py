@@ -147,7 +147,7 @@ RULES = (
         sentence=gettext_lazy(
             "Nobody was in touch with a provider for %(A)d days in tier A, %(B)d in tier B, %(C)d in tier C."
         ),
-        falls_to=gettext_lazy("the liaison of the provider or of their office, otherwise"),
+        falls_to=gettext_lazy("the liaison of the provider or of their office"),
         find=in_touch,
         numbers=(
             Number("A", gettext_lazy("Days in tier A"), 30, least=7),
@@ -164,7 +164,7 @@ RULES = (
             " referral."
         ),
         falls_to=gettext_lazy(
-            "the physician who saw the first patient, then the liaison of the provider or of their office, otherwise"
+            "the physician who saw the first patient, then the liaison of the provider or of their office"
         ),
         find=new_referrers,
         numbers=(
@@ -177,7 +177,7 @@ RULES = (
         key="quiet_referrers",
         title=gettext_lazy("Gone quiet"),
         sentence=gettext_lazy("A referrer begins to decline, or has stopped referring, by their own habit."),
-        falls_to=gettext_lazy("the liaison of the provider or of their office, otherwise"),
+        falls_to=gettext_lazy("the liaison of the provider or of their office"),
         find=quiet_referrers,
         owners=(Role.LIAISON, Role.MANAGER),
     ),
