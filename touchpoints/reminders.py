@@ -27,6 +27,7 @@ FOLLOWED = [
     "snoozed_at",
     "handed_over_at",
     "handed_over_by",
+    "handed_over_from",
     "member",
     "due_on",
     "reason",
@@ -129,7 +130,7 @@ def _follows(reminder: Reminder, due: Due, asked_at: Round) -> bool:
     before = (reminder.state, reminder.member_id, reminder.due_on, reminder.reason)
     if reminder.state == State.GONE:
         reminder.state, reminder.closed_at, reminder.snoozed_at = State.OPEN, None, None
-        reminder.handed_over_at = reminder.handed_over_by = None
+        reminder.handed_over_at = reminder.handed_over_by = reminder.handed_over_from = None
     is_in_hand = reminder.handed_over_at and reminder.member_id in asked_at.roles
     if due.member_id and not is_in_hand:
         reminder.member_id = due.member_id
@@ -177,8 +178,9 @@ def hand_over(reminder: Reminder, *, to: Member, by: Member, now: datetime) -> R
     """Another member has it from now on, until it is closed or they leave."""
     row = Reminder.objects.select_for_update().get(pk=reminder.pk)
     if row.state == State.OPEN and row.member_id != to.pk:
-        row.member, row.handed_over_at, row.handed_over_by = to, now, by
-        row.save(update_fields=["member", "handed_over_at", "handed_over_by"])
+        row.handed_over_from, row.member = row.member, to
+        row.handed_over_at, row.handed_over_by = now, by
+        row.save(update_fields=["member", "handed_over_at", "handed_over_by", "handed_over_from"])
     return row
 
 

@@ -47,6 +47,9 @@ class Reminder(PracticeModel):
     snoozed_at = models.DateTimeField(null=True)
     handed_over_at = models.DateTimeField(null=True)
     handed_over_by = PracticeForeignKey(Member, null=True, related_name="+")
+    handed_over_from = PracticeForeignKey(
+        Member, null=True, related_name="+", help_text="Who had it before, and gets it back if that is undone."
+    )
     closed_at = models.DateTimeField(null=True)
     closed_by = PracticeForeignKey(Member, null=True, related_name="+", help_text="None: closed by itself.")
     dismissed_reason = EncryptedTextField(_("reason"), blank=True, default="")
@@ -72,6 +75,7 @@ class Reminder(PracticeModel):
                     "thank_you_list",
                     "closed_by",
                     "handed_over_by",
+                    "handed_over_from",
                 )
             ],
             models.UniqueConstraint(fields=["practice", "rule", "cause"], name="reminder_once_per_cause"),
