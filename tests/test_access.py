@@ -186,6 +186,12 @@ ADDRESSES: dict[str, Address] = {
     "gifts_exported": Address(get=managers(200)),
     "gift_limits": Address(get=managers(200), post=managers(422)),
     "gift_limit": Address(get=our_manager(200), post=our_manager(422)),
+    # Reports back.
+    "report_back": Address(get=members(200)),
+    "report_back_tell": Address(get=members(302, **NOT_A_LIAISON), post=members(302, **NOT_A_LIAISON)),
+    "report_back_undo": Address(post=members(302, **NOT_A_LIAISON)),
+    "report_back_figures": Address(get=members(200)),
+    "report_back_exported": Address(get=managers(200)),
     # Reminders; this one falls to the physician.
     "reminders": Address(get=members(200)),
     "reminder": Address(get=ours(200, **THEIR_REMINDER), post=ours(302, **THEIR_REMINDER)),

@@ -48,6 +48,13 @@ from touchpoints.views.reminders import (
     reminder_snooze,
     reminders,
 )
+from touchpoints.views.report_back import (
+    report_back,
+    report_back_exported,
+    report_back_figures,
+    report_back_tell,
+    report_back_undo,
+)
 from touchpoints.views.return_referrals import (
     return_referral,
     return_referral_accepting,
@@ -122,6 +129,11 @@ __all__ = [
     "reminder_rules",
     "reminder_snooze",
     "reminders",
+    "report_back",
+    "report_back_exported",
+    "report_back_figures",
+    "report_back_tell",
+    "report_back_undo",
     "return_referral",
     "return_referral_accepting",
     "return_referral_choice",
