@@ -55,7 +55,7 @@ def remind(*, now: datetime, only: Iterable[str] = (), about: Provider | None = 
     `only` names the rules that what was just done concerns; none: all of them. `about` narrows them to what is about
     one active provider, for rules of relationships and feedback.
     """
-    practice = Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
+    practice = _locked_practice()
     changes = what_changes(Round(practice, now, about=about), only or RULES, settings_of_rules())
     Reminder.objects.bulk_create(changes.made)
     Reminder.objects.bulk_update([*changes.back, *changes.moved], FOLLOWED)
@@ -155,7 +155,7 @@ def dismiss(reminder: Reminder, *, by: Member, now: datetime, reason: str) -> Re
 @transaction.atomic
 def reopen(reminder: Reminder) -> Reminder:
     """It was closed by mistake: it is due again."""
-    row = Reminder.objects.select_for_update().get(pk=reminder.pk)
+    row = _locked(reminder)
     if row.state in (State.DONE, State.DISMISSED):
         row.state, row.closed_at, row.closed_by, row.dismissed_reason = State.OPEN, None, None, ""
         row.save(update_fields=["state", "closed_at", "closed_by", "dismissed_reason"])
@@ -166,7 +166,7 @@ def reopen(reminder: Reminder) -> Reminder:
 @transaction.atomic
 def snooze(reminder: Reminder, *, until: date, now: datetime) -> Reminder:
     """Ask again on that day (the practice's date)."""
-    row = Reminder.objects.select_for_update().get(pk=reminder.pk)
+    row = _locked(reminder)
     if row.state == State.OPEN:
         row.due_on, row.snoozed_at = until, now
         row.save(update_fields=["due_on", "snoozed_at"])
@@ -176,7 +176,7 @@ def snooze(reminder: Reminder, *, until: date, now: datetime) -> Reminder:
 @transaction.atomic
 def hand_over(reminder: Reminder, *, to: Member, by: Member, now: datetime) -> Reminder:
     """Another member has it from now on, until it is closed or they leave."""
-    row = Reminder.objects.select_for_update().get(pk=reminder.pk)
+    row = _locked(reminder)
     if row.state == State.OPEN and row.member_id != to.pk:
         row.handed_over_from, row.member = row.member, to
         row.handed_over_at, row.handed_over_by = now, by
@@ -185,10 +185,20 @@ def hand_over(reminder: Reminder, *, to: Member, by: Member, now: datetime) -> R
 
 
 def _close(reminder: Reminder, state: State, *, by: Member, now: datetime, reason: str = "") -> Reminder:
-    row = Reminder.objects.select_for_update().get(pk=reminder.pk)
+    row = _locked(reminder)
     if row.state == State.OPEN:
         row.state, row.closed_at, row.closed_by, row.dismissed_reason = state, now, by, reason
         row.save(update_fields=["state", "closed_at", "closed_by", "dismissed_reason"])
         if state == State.DONE:
             promises_of(row).update(next_step_done_at=now)
     return row
+
+
+def _locked(reminder: Reminder) -> Reminder:
+    """The row as it stands, while no round runs: what somebody closes now must not be written over."""
+    _locked_practice()
+    return Reminder.objects.select_for_update(of=("self",)).get(pk=reminder.pk)
+
+
+def _locked_practice() -> Practice:
+    return Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())

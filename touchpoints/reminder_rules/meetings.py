@@ -1,7 +1,7 @@
 """What meetings leave to do: to go, and to say afterwards how it went."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from django.db.models import Prefetch
 from django.utils.formats import date_format, time_format
@@ -19,7 +19,8 @@ from touchpoints.reminder_rules.rule import Number, Rule
 def meetings_tomorrow(asked: Asked) -> Iterable[Due]:
     """A planned meeting, the day before, to whoever goes; gone when it is said to be held or cancelled.
 
-    Moved to another day it is another cause, so that it comes back to who was done with the first.
+    Moved to another day it is another cause, so that it comes back to who was done with the first; the day is UTC's,
+    so that a practice that changes its zone is not told the same again.
     """
     active = Attendee.objects.filter(provider__state=Provider.State.ACTIVE, provider__merged_into=None)
     invited = Prefetch(
@@ -45,7 +46,7 @@ def meetings_tomorrow(asked: Asked) -> Iterable[Due]:
             else _("%(kind)s on %(day)s at %(time)s.")
         )
         yield Due(
-            cause=f"meeting {meeting.pk} on {at.date()}",
+            cause=f"meeting {meeting.pk} on {meeting.starts_at.astimezone(UTC).date()}",
             member_id=asked.falls_to(meeting.owner_id),
             due_on=at.date() - timedelta(days=asked.numbers["days"]),
             reason=capfirst(text % words),
