@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
@@ -20,8 +20,11 @@ class Postbox:
         self.messages: list[Message] = []
         self.answers: dict[str, str] = {}  # by recipient, to RCPT TO
         self.answer_to_data = "250 kept"
+        self.drops_before_data = False
         self.drops_after_data = False
+        self.drops_after_answer = False
         self.waits_seconds = 0.0
+        self.on_letter: Callable[[int], None] | None = None  # told how many came, before the last is answered
 
     @property
     def times_received(self) -> Counter[str]:
@@ -30,6 +33,8 @@ class Postbox:
     async def handle_RCPT(  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self.drops_before_data:
+            server.transport.abort()
         if address in self.answers:
             return self.answers[address]
         envelope.rcpt_tos.append(address)
@@ -39,9 +44,16 @@ class Postbox:
         await asyncio.sleep(self.waits_seconds)
         if self.answer_to_data.startswith("2"):
             self.messages.append(message_from_bytes(envelope.content, policy=default))
+        if self.on_letter:
+            self.on_letter(len(self.messages))
         if self.drops_after_data:
             server.transport.abort()
         return self.answer_to_data
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.drops_after_answer:
+            server.transport.abort()
+        return "221 bye"
 
 
 def free_port() -> int:
