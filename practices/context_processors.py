@@ -25,6 +25,7 @@ ITEMS = [
     ("referrals", _("Referrals"), "referrals", None),
     ("thank-you", _("Thank-yous"), "thank_you", None),
     ("reminders", _("Reminders"), "reminders", None),
+    ("list-check", _("Report back"), "report_back", None),
     ("cup-hot", _("Meetings"), "meetings", None),
     ("arrow-left-right", _("Return referrals"), "return_referrals", MAKES_RETURN_REFERRALS),
     ("providers", _("Providers"), "providers", None),
