@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -174,7 +174,7 @@ def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
         Figure(
             found["reports"],
             ngettext("%(n)d report back is due", "%(n)d reports back are due", found["reports"]),
-            f"{to}?awaiting=report_back",
+            reverse("report_back"),
         ),
         Figure(
             found["today"],
@@ -196,7 +196,7 @@ def _physician_home(member: Member, now: datetime) -> HomePage:
     return HomePage(
         figures=[
             *[Figure(1, _list_in_words(line), line.url, is_counted=False) for line in lists],
-            Figure(count, text, reverse("referrals") + "?awaiting=report_back"),
+            Figure(count, text, reverse("report_back")),
             *_cards_on_lists(lists),
             _reminders_figure(_total(reminders)),
         ],
@@ -293,7 +293,7 @@ def _reports_section(reports: list[Referral]) -> Section:
         )
         for referral in reports
     ]
-    return Section("reports", _("Reports back due"), rows, reverse("referrals") + "?awaiting=report_back")
+    return Section("reports", _("Reports back due"), rows, reverse("report_back"))
 
 
 def _reminders_section(reminders: list[Reminder], member: Member, today: date) -> Section:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm
 from contacts.models import Office, Provider, Referral
-from contacts.models.referrals import Channel, PatientIndexes, Status, Urgency, patient_indexes
+from contacts.models.referrals import Channel, NoteChannel, PatientIndexes, Status, Urgency, patient_indexes
 from contacts.referral_way import seen_too_early
 from practices.forms import TYPED_YEARS, DayField, MomentField, PracticeForm, is_within_years
 from practices.models import Cover, Location, Member
@@ -253,6 +253,11 @@ class StepForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     seen_on = DayField(label=gettext_lazy("Seen on"), required=False, widget=date_input())
+    note_channel = forms.ChoiceField(
+        label=gettext_lazy("The consult note was sent by"),
+        choices=[("", gettext_lazy("no note, or not said")), *NoteChannel.choices],
+        required=False,
+    )
     note = forms.CharField(
         label=gettext_lazy("Note"),
         required=False,

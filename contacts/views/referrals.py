@@ -154,7 +154,7 @@ def take_step(row: Referral, value: dict[str, Any], *, by: Member, now: datetime
     """The act of the form, through the one place that enforces the way."""
     common = {"by": by, "now": now, "note": value["note"]}
     if value["act"] == "report_back":
-        referral_way.report_back(row, **common)
+        referral_way.report_back(row, note_channel=value["note_channel"], **common)
     elif value["act"] == "attempted":
         referral_way.record_attempt(row, known=value["known"], **common)
     else:
