@@ -31,6 +31,7 @@ ITEMS = [
     ("providers", _("Providers"), "providers", None),
     ("offices", _("Offices"), "offices", None),
     ("chat-left-text", _("Feedback"), "feedback", None),
+    ("figures", _("Figures"), "insights", None),
     ("imports", _("Imports"), "imports", ADMINISTERS),
     ("duplicates", _("Duplicates"), "duplicates", MERGES),
     ("settings", _("Settings"), "settings", ADMINISTERS),

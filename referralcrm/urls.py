@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("touchpoints.urls")),
     path("", include("contacts.urls")),
     path("", include("exchange.urls")),
+    path("", include("insights.urls")),
     path("", include("practices.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,0 +1,249 @@
+"""Figures of referrals: against last year, month by month, and by physician, channel and location."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from contacts.models.referrals import Channel, Status
+from insights.charts import MonthChart
+from insights.models import DailyFigures
+from insights.scope import Period, Scope, Span
+from insights.tables import Cell, Row, Table, share_cell
+from touchpoints.feedback_figures import months_until
+
+By = DailyFigures.By
+COUNTS: dict[str, Any] = {
+    "n_received": Count("pk"),
+    "n_seen": Count("pk", filter=Q(status__in=[Status.SEEN, Status.CLOSED])),
+    "n_told": Count("pk", filter=Q(status=Status.CLOSED)),
+}
+SUMS: dict[str, Any] = {f"n_{name}": Sum(name) for name in ("received", "seen", "told")}
+BROKEN_DOWN = (By.PHYSICIAN, By.LOCATION, By.CHANNEL)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many came, how many of them were seen by now, and of how many of these the referrer knows."""
+
+    received: int = 0
+    seen: int = 0
+    told: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.received + other.received, self.seen + other.seen, self.told + other.told)
+
+
+Days = Mapping[date, Counts]
+
+
+def days_of(scope: Scope, *, since: date) -> Days:
+    """The counts of each day; for the whole practice those kept ahead."""
+    if scope.is_whole:
+        rows: Any = DailyFigures.objects.filter(by=By.ALL, day__gte=since)
+        found = rows.values_list("day", "received", "seen", "told")
+    else:
+        rows = scope.rows().filter(received_on__gte=since).order_by()
+        found = rows.values("received_on").annotate(**COUNTS).values_list("received_on", *COUNTS)
+    return {day: Counts(*counts) for day, *counts in found}
+
+
+def broken_down(scope: Scope, period: Period) -> dict[By, dict[str, Counts]]:
+    """The counts of a period by physician, location and channel."""
+    found: dict[By, dict[str, Counts]] = {by: defaultdict(Counts) for by in BROKEN_DOWN}
+    for by, key, counts in _groups(scope, period):
+        found[by][key] += counts
+    return found
+
+
+def _groups(scope: Scope, period: Period) -> Iterable[tuple[By, str, Counts]]:
+    if scope.is_whole:
+        rows: Any = DailyFigures.objects.filter(by__in=BROKEN_DOWN, day__range=(period.first, period.last))
+        for by, key, *counts in rows.values("by", "key").annotate(**SUMS).values_list("by", "key", *SUMS):
+            yield By(by), key, Counts(*counts)
+        return
+    rows = scope.rows().filter(received_on__range=(period.first, period.last)).order_by()
+    together = ("physician", "location", "channel")
+    for *keys, received, seen, told in (
+        rows.values(*together).annotate(**COUNTS).values_list(*together, *COUNTS)
+    ):
+        for by, key in zip(BROKEN_DOWN, keys, strict=True):
+            yield by, str(key or ""), Counts(received, seen, told)
+
+
+def since_when(today: date) -> date:
+    """The first day that the comparisons and the chart read."""
+    return Period.of(Span.YEAR, today).year_before.first - timedelta(days=7)
+
+
+def total_of(days: Days, period: Period) -> Counts:
+    """What a period's days add up to."""
+    return sum((counts for day, counts in days.items() if day in period), Counts())
+
+
+def comparison_table(days: Days, scope: Scope, today: date) -> Table:
+    """This week, this month and twelve months, each against as many days a year before."""
+    rows = []
+    for span in Span:
+        period = Period.of(span, today)
+        now, before = total_of(days, period).received, total_of(days, period.year_before).received
+        cells = [
+            Cell(now, scope.referrals_url(period)),
+            Cell(before, scope.referrals_url(period.year_before)),
+            Cell(difference(now, before)),
+        ]
+        rows.append(Row(Cell(period.label), cells))
+    columns = [_("Until today"), _("Referrals"), _("A year before"), _("Difference")]
+    sentence = _("Each is held against as many days of the year before.")
+    return Table("compared", _("Against last year"), columns, rows, sentence)
+
+
+def difference(now: int, before: int) -> str:
+    """ "3 more", "2 fewer", "the same"."""
+    if now == before:
+        return _("the same")
+    words = ngettext("%(n)d more", "%(n)d more", now - before)
+    if now < before:
+        words = ngettext("%(n)d fewer", "%(n)d fewer", before - now)
+    return words % {"n": abs(now - before)}
+
+
+def month_counts(days: Days, today: date) -> dict[date, tuple[Counts, Counts]]:
+    """Each of the last twelve months with the same month a year before, oldest first."""
+    by_month: dict[tuple[int, int], Counts] = defaultdict(Counts)
+    for day, counts in days.items():
+        by_month[day.year, day.month] += counts
+    return {
+        first: (by_month[first.year, first.month], by_month[first.year - 1, first.month])
+        for first in months_until(today)
+    }
+
+
+def month_chart(months: Mapping[date, tuple[Counts, Counts]]) -> MonthChart:
+    """The referrals of twelve months, with a line where the year before stood."""
+    counts = {first: now.received for first, (now, _before) in months.items()}
+    before = {first: was.received for first, (_now, was) in months.items() if was.received}
+    total = sum(counts.values())
+    words: dict[str, Any] = {"referrals": ngettext("%(n)d referral", "%(n)d referrals", total) % {"n": total}}
+    if not total:
+        return MonthChart(counts, before, _("No referral in twelve months."))
+    best = max(counts, key=lambda first: counts[first])
+    words |= {"month": date_format(best, "F Y"), "best": counts[best]}
+    return MonthChart(
+        counts, before, _("%(referrals)s in twelve months; most in %(month)s, with %(best)d.") % words
+    )
+
+
+def month_table(months: Mapping[date, tuple[Counts, Counts]], scope: Scope) -> Table:
+    """The chart's months as rows, newest first."""
+    rows = []
+    for first, (now, before) in reversed(list(months.items())):
+        month = whole_month(first)
+        cells = [
+            *_cells(now, scope, month),
+            Cell(before.received, scope.referrals_url(whole_month(first.replace(year=first.year - 1)))),
+        ]
+        rows.append(Row(Cell(date_format(first, "F Y")), cells))
+    columns = [_("Month"), *_columns(), _("Referrals a year before")]
+    return Table("months", _("Month by month"), columns, rows)
+
+
+def whole_month(first: date) -> Period:
+    """A calendar month, to its last day."""
+    following = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return Period(Span.MONTH, first, following - timedelta(days=1))
+
+
+def conversion_table(total: Counts, scope: Scope, period: Period) -> Table:
+    """Received, seen, told: how many came as far."""
+    rows = [
+        Row(
+            Cell(_("Received")),
+            [Cell(total.received, scope.referrals_url(period)), share_cell(total.received, total.received)],
+        ),
+        Row(
+            Cell(_("Seen")),
+            [
+                Cell(total.seen, scope.referrals_url(period, status="was_seen")),
+                share_cell(total.seen, total.received),
+            ],
+        ),
+        Row(
+            Cell(_("Seen, and the referrer told")),
+            [
+                Cell(total.told, scope.referrals_url(period, status="closed")),
+                share_cell(total.told, total.received),
+            ],
+        ),
+    ]
+    columns = [_("How far they came"), _("Referrals"), _("Of those received")]
+    return Table("conversion", _("Received, seen, told"), columns, rows, conversion_sentence(total))
+
+
+def conversion_sentence(total: Counts) -> str:
+    """ "30 of 48 patients were seen; of 28 the referrer was told."""
+    if not total.received:
+        return _("No referral in this period.")
+    words = {"seen": total.seen, "received": total.received, "told": total.told}
+    return _("%(seen)d of %(received)d patients were seen, and of %(told)d the referrer was told.") % words
+
+
+@dataclass(frozen=True)
+class Broken:
+    """How a table by something names its rows and opens them."""
+
+    by: By
+    title: str
+    column: str
+    names: Mapping[str, str]
+    filter_name: str
+    without: str = ""
+    without_filter: Mapping[str, str] | None = None
+
+
+def broken_down_tables(
+    found: Mapping[By, Mapping[str, Counts]],
+    scope: Scope,
+    period: Period,
+    *,
+    physicians: Mapping[str, str],
+    locations: Mapping[str, str],
+) -> list[Table]:
+    """By physician, by channel, by location; most first."""
+    channels = {value: str(label) for value, label in Channel.choices}
+    nobody, nowhere = {"awaiting": "physician"}, {"location": "none"}
+    parts = [
+        Broken(
+            By.PHYSICIAN, _("By physician"), _("Physician"), physicians, "physician", _("Nobody yet"), nobody
+        ),
+        Broken(By.CHANNEL, _("By channel"), _("Came by"), channels, "channel"),
+        Broken(By.LOCATION, _("By location"), _("Location"), locations, "location", _("None yet"), nowhere),
+    ]
+    return [_broken_table(part, found[part.by], scope, period) for part in parts]
+
+
+def _broken_table(part: Broken, counts: Mapping[str, Counts], scope: Scope, period: Period) -> Table:
+    rows = []
+    for key, found in sorted(counts.items(), key=lambda item: (-item[1].received, item[0])):
+        asked = {part.filter_name: key} if key else dict(part.without_filter or {})
+        name = part.names.get(key, _("No longer here")) if key else part.without
+        rows.append(Row(Cell(name), _cells(found, scope, period, **asked)))
+    return Table(part.by.value, part.title, [part.column, *_columns()], rows)
+
+
+def _columns() -> list[str]:
+    return [_("Referrals"), _("Seen"), _("Seen and told")]
+
+
+def _cells(counts: Counts, scope: Scope, period: Period, **asked: Any) -> list[Cell]:
+    return [
+        Cell(counts.received, scope.referrals_url(period, **asked)),
+        Cell(counts.seen, scope.referrals_url(period, **asked, status="was_seen")),
+        Cell(counts.told, scope.referrals_url(period, **asked, status="closed")),
+    ]

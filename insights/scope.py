@@ -1,0 +1,114 @@
+"""Whose figures, and of which days: what a role sees, narrowed by what the address asks for."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Provider, Referral
+from contacts.models.referrals import ReferralQuerySet
+from practices.models import Member
+from practices.roles import Role
+from practices.weeks import Week
+from touchpoints.feedback_figures import months_until
+
+
+class Span(StrEnum):
+    """How far back a period reaches; each ends today."""
+
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+SPANS = {Span.WEEK: _("This week"), Span.MONTH: _("This month"), Span.YEAR: _("Twelve months")}
+
+
+@dataclass(frozen=True)
+class Period:
+    """Some days, the last included."""
+
+    span: Span
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, span: Span, today: date) -> "Period":
+        """The ISO week, the month, or this month and the eleven before it, until today."""
+        firsts = {
+            Span.WEEK: Week.of(today).monday,
+            Span.MONTH: today.replace(day=1),
+            Span.YEAR: months_until(today)[0],
+        }
+        return cls(span, firsts[span], today)
+
+    @property
+    def label(self) -> str:
+        return str(SPANS[self.span])
+
+    @property
+    def year_before(self) -> "Period":
+        """As many days, a year earlier: a week on the same weekdays, the others from the same date.
+
+        Twelve months that hold all of a leap year have no such twin: theirs ends the day before they begin.
+        """
+        is_week = self.span == Span.WEEK
+        first = self.first - timedelta(weeks=52) if is_week else self.first.replace(year=self.first.year - 1)
+        last = min(first + (self.last - self.first), self.first - timedelta(days=1))
+        return Period(self.span, first, last)
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The referrals that somebody's figures are made of: the practice's, or a part of them."""
+
+    physician: int | None = None
+    location: int | None = None
+    territory: int | None = None
+
+    @classmethod
+    def of(cls, member: Member, *, physician: int | None = None, location: int | None = None) -> "Scope":
+        """A physician's own, a liaison's territory; for the others what they ask for."""
+        if member.role == Role.PHYSICIAN:
+            return cls(physician=member.pk, location=location)
+        territory = member.pk if member.role == Role.LIAISON else None
+        return cls(physician=physician, location=location, territory=territory)
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is left out, so that the figures kept ahead answer."""
+        return not self._asked
+
+    @property
+    def is_by_sender(self) -> bool:
+        """Whole senders, with all that they sent: what is kept of each of them answers."""
+        return self.physician is None and self.location is None
+
+    @property
+    def _asked(self) -> dict[str, int]:
+        names = ("physician", "location", "territory")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def rows(self) -> ReferralQuerySet:
+        """The referrals themselves."""
+        rows: Any = Referral.objects.standing()
+        for name in ("physician", "location"):
+            if name in self._asked:
+                rows = rows.filter(**{name: self._asked[name]})
+        if self.territory is not None:
+            rows = rows.filter(provider__in=Provider.objects.in_territory_of(self.territory))
+        return rows
+
+    def referrals_url(self, period: Period | None = None, **also: Any) -> str:
+        """The list of referrals, filtered to these."""
+        asked: dict[str, Any] = {**self._asked, **also}
+        if period:
+            asked |= {"received_from": period.first, "received_until": period.last}
+        return f"{reverse('referrals')}?{urlencode(asked)}" if asked else reverse("referrals")

@@ -1,0 +1,69 @@
+"""Figures: referrals, referrers, thank-yous and touchpoints; each opens its rows, each can be taken away."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_safe
+
+from insights import pages
+from insights.exported import FORMATS
+from insights.forms import TouchpointsForm
+from insights.pages import Desk, Shown
+from practices.pages import page
+from practices.requests import PracticeRequest
+from practices.roles import ADMINISTERS, member_required, role_required
+
+
+@require_safe
+@member_required
+def insights(request: PracticeRequest) -> HttpResponse:
+    """Referrals against last year and over twelve months."""
+    return _shown(request, "insights", pages.referral_page)
+
+
+@require_safe
+@member_required
+def insights_senders(request: PracticeRequest) -> HttpResponse:
+    """Who refers, and how they stand."""
+    return _shown(request, "insights_senders", pages.sender_page)
+
+
+@require_safe
+@member_required
+def insights_outreach(request: PracticeRequest) -> HttpResponse:
+    """Thank-yous, and touchpoints by kind and member."""
+    return _shown(request, "insights_outreach", pages.outreach_page)
+
+
+@require_GET
+@member_required
+def insights_touchpoints(request: PracticeRequest) -> HttpResponse:
+    """The touchpoints behind a figure, the newest first."""
+    filters = TouchpointsForm(request.GET)
+    found = pages.touchpoint_page(request, chosen=filters.chosen)
+    return page(request, "insights/touchpoints.html", {"filters": filters, "page": found})
+
+
+@require_safe
+@role_required(*ADMINISTERS)
+def insights_exported(request: PracticeRequest, table: str, extension: str) -> HttpResponse:
+    """One table as a file for a spreadsheet, all of its rows."""
+    if table not in pages.TABLES or extension not in FORMATS:
+        raise Http404
+    desk = replace(Desk.of(request.member, request.GET, now=timezone.now()), most=None)
+    write, content_type = FORMATS[extension]
+    answer = HttpResponse(write(pages.TABLES[table](desk)), content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{table}-{desk.today}.{extension}"'
+    return answer
+
+
+def _shown(request: PracticeRequest, name: str, made_of: Callable[[Desk], Shown]) -> HttpResponse:
+    desk = Desk.of(request.member, request.GET, now=timezone.now())
+    context = {
+        "shown": made_of(desk),
+        "tabs": pages.tabs_of(desk, name),
+        "may_export": request.member.role in ADMINISTERS,
+    }
+    return page(request, "insights/figures.html", context)
