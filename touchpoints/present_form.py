@@ -95,7 +95,8 @@ class PresentForm(SenderForm):
 
     def said_office(self) -> Office | None:
         """The office named, once it is valid; at first the one that was given."""
-        return self.known_office if self.is_bound else self.first_office
+        is_asked = "office_text" in self.fields
+        return self.known_office if self.is_bound and is_asked else self.first_office
 
     def theirs(self) -> list[Box]:
         """Who is down for it, and who else works at that office."""

@@ -100,7 +100,7 @@ def gift_new(request: PracticeRequest) -> HttpResponse:
 
 
 def _asked(request: PracticeRequest, now: datetime) -> tuple[Meeting | None, Asked]:
-    meeting = _named(request, "meeting", Meeting.objects.held().select_related("practice"))
+    meeting = _named(request, "meeting", Meeting.objects.held().select_related("practice", "office"))
     provider = _named(request, "provider", Provider.objects.active())
     today = request.member.practice.today(now)
     gift = Gift(meeting=meeting, given_on=meeting.held_on if meeting else today)
@@ -109,7 +109,7 @@ def _asked(request: PracticeRequest, now: datetime) -> tuple[Meeting | None, Ask
         request,
         lambda data, typed: GiftForm(data, initial=typed, instance=gift, today=today),
         down=down,
-        office=main_office(provider) if provider else None,
+        office=meeting.office if meeting else main_office(provider) if provider else None,
         asks_office=meeting is None,
         is_fixed=meeting is not None,
     )
