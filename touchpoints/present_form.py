@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm, typeahead
-from contacts.models import Office, OfficeContact
+from contacts.models import Office
 from contacts.search import folded
 from practices.models import Member
-from touchpoints.meeting_people import People, key_of, person_meant, place_of, staff_of
+from touchpoints.meeting_people import People, add_to_office, key_of, person_meant, place_of, staff_of
 
 NEWCOMER = ("new_contact", "new_contact_job")
 SOMEBODY_ELSE = ("person_text", "person", "person_choice")
@@ -134,10 +134,7 @@ class PresentForm(SenderForm):
         name, office = self.cleaned_data.get("new_contact"), self.known_office
         if not name or office is None:
             return
-        same = OfficeContact.objects.filter(office=office, name__iexact=name).first()
-        job = self.cleaned_data["new_contact_job"]
-        contact = same or OfficeContact.objects.create(office=office, name=name, job=job)
-        self._tick(contact)
+        self._tick(add_to_office(office, name=name, job=self.cleaned_data["new_contact_job"]))
         self._clear(*NEWCOMER)
 
     def _tick(self, person: Any) -> None:
