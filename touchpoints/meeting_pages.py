@@ -75,8 +75,8 @@ def row_of(meeting: Any) -> MeetingRow:
 
 
 def when(meeting: Meeting) -> str:
-    """ "Monday, November 23, 12:00 PM"."""
-    return date_format(localtime(meeting.starts_at), "l, F j, g:i A")
+    """ "Mon, November 23, 2026, 12:00 PM"."""
+    return date_format(localtime(meeting.starts_at), "D, F j, Y, g:i A")
 
 
 def where(meeting: Meeting) -> str:
@@ -133,18 +133,26 @@ def may_change(meeting: Meeting, member: Member) -> bool:
 
 def meeting_page(meeting: Meeting, member: Member) -> MeetingPage:
     """Put together what the page shows."""
+    people = People.at(meeting)
     gifts = Gift.objects.standing().filter(meeting=meeting).order_by("pk")
     told = Touchpoint.objects.standing().filter(meeting=meeting).select_related("provider", "office")
     return MeetingPage(
         meeting=meeting,
-        title=capfirst(meeting.get_kind_display()),
+        title=_title(meeting, people),
         when=when(meeting),
         where=where(meeting),
         label=capfirst(meeting.get_state_display()),
         tone=TONES[Meeting.State(meeting.state)],
-        people=People.at(meeting),
+        people=people,
         costs=[Cost(gift, shares_of(gift)) for gift in gifts],
         touchpoints=list(told.order_by("pk")),
         may_change=may_change(meeting, member),
         member=member,
     )
+
+
+def _title(meeting: Meeting, people: People) -> str:
+    kind = capfirst(meeting.get_kind_display())
+    names = [provider.short_name for provider in people.providers] + [str(one) for one in people.contacts]
+    whom = names[0] if names else meeting.office
+    return _("%(kind)s with %(whom)s") % {"kind": kind, "whom": whom} if whom else kind

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from contacts.models import Office, OfficeContact, Provider
@@ -11,6 +12,7 @@ from contacts.senders import Found, main_office, providers_like, resolve, with_p
 from practices.models import Member
 from practices.pages import as_id
 from touchpoints.models import Attendee, Meeting
+from touchpoints.touchpoint_log import lock_practice
 
 PER_KIND = 6
 
@@ -116,6 +118,14 @@ def resolve_all(rows: list[Any], text: str) -> Found:
     if len(same) == 1 or len(rows) == 1:
         return Found(chosen=(same or rows)[0])
     return Found(candidates=rows)
+
+
+@transaction.atomic
+def add_to_office(office: Office, *, name: str, job: str) -> OfficeContact:
+    """Somebody new there; who is there by that name already is that one."""
+    lock_practice()
+    same = OfficeContact.objects.filter(office=office, name__iexact=name).first()
+    return same or OfficeContact.objects.create(office=office, name=name, job=job)
 
 
 def staff_of(office: Office) -> list[Provider | OfficeContact]:

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm, typeahead
-from contacts.models import Office, OfficeContact
+from contacts.models import Office
 from contacts.search import folded
 from practices.models import Member
-from touchpoints.meeting_people import People, key_of, person_meant, place_of, staff_of
+from touchpoints.meeting_people import People, add_to_office, key_of, person_meant, place_of, staff_of
 
 NEWCOMER = ("new_contact", "new_contact_job")
 SOMEBODY_ELSE = ("person_text", "person", "person_choice")
@@ -95,7 +95,8 @@ class PresentForm(SenderForm):
 
     def said_office(self) -> Office | None:
         """The office named, once it is valid; at first the one that was given."""
-        return self.known_office if self.is_bound else self.first_office
+        is_asked = "office_text" in self.fields
+        return self.known_office if self.is_bound and is_asked else self.first_office
 
     def theirs(self) -> list[Box]:
         """Who is down for it, and who else works at that office."""
@@ -133,10 +134,7 @@ class PresentForm(SenderForm):
         name, office = self.cleaned_data.get("new_contact"), self.known_office
         if not name or office is None:
             return
-        same = OfficeContact.objects.filter(office=office, name__iexact=name).first()
-        job = self.cleaned_data["new_contact_job"]
-        contact = same or OfficeContact.objects.create(office=office, name=name, job=job)
-        self._tick(contact)
+        self._tick(add_to_office(office, name=name, job=self.cleaned_data["new_contact_job"]))
         self._clear(*NEWCOMER)
 
     def _tick(self, person: Any) -> None:

@@ -286,11 +286,18 @@ def _read_touchpoint(story: Story, touchpoint_id: int, facts: dict[str, Any]) ->
     return {
         "icon": TOUCHPOINT_ICONS[kind],
         "text": text,
-        "url": reverse("touchpoint", args=[touchpoint_id]),
+        "url": _opens(touchpoint_id, facts),
         "label": str(Touchpoint.CallOutcome(facts["outcome"]).label) if is_shown else "",
         "tone": "done" if is_reached else "quiet",
         "note": _note(story, facts),
     }
+
+
+def _opens(touchpoint_id: int, facts: dict[str, Any]) -> str:
+    """A meeting is told on its own page."""
+    if facts["meeting"]:
+        return reverse("meeting", args=[facts["meeting"]])
+    return reverse("touchpoint", args=[touchpoint_id])
 
 
 def _what(kind: Touchpoint.Kind, facts: dict[str, Any]) -> str:

@@ -25,6 +25,10 @@ from contacts.senders import (
 from practices.pages import as_id
 
 NEW = "new"
+NEW_FIELDS = {
+    "provider": ("new_given_name", "new_family_name", "new_credentials", "new_npi"),
+    "office": ("new_office_name", "new_office_phone", "new_office_city", "new_office_state"),
+}
 
 
 def typeahead(url_name: str, *, target: str, section: str) -> forms.TextInput:
@@ -120,6 +124,26 @@ class SenderForm(forms.Form):
     @property
     def adds_office(self) -> bool:
         return self.known_office is None and bool(self.cleaned_data.get("new_office_name"))
+
+    @property
+    def shows_new_provider(self) -> bool:
+        """Whether the fields of somebody new stand open without scripting."""
+        return self._shows_new("provider")
+
+    @property
+    def shows_new_office(self) -> bool:
+        """The same of a new office."""
+        return self._shows_new("office")
+
+    def _shows_new(self, name: str) -> bool:
+        """Both at first; once something was asked about one of the two, that one's alone."""
+        return not self.is_bound or self._is_asked(name) or not any(map(self._is_asked, NEW_FIELDS))
+
+    def _is_asked(self, name: str) -> bool:
+        new = [field for field in NEW_FIELDS[name] if field in self.fields]
+        return f"{name}_text" in self.errors or any(
+            self[field].errors or self[field].value() for field in new
+        )
 
     def save_sender(self) -> tuple[Provider | None, Office | None]:
         """The provider and office, added where they are new."""

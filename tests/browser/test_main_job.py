@@ -90,6 +90,7 @@ def test_the_main_job_from_the_first_key_to_the_story(product: Product, chromium
     decide_every_row(physician, product)
     mail_a_card(physician, product)
     take_a_phone_picture(chromium, product)
+    look_at_the_other_ways(manager, product)
 
 
 def log_three_referrals(page: Page, known: str, other: str, physician_name: str) -> None:
@@ -207,6 +208,21 @@ def take_a_phone_picture(chromium: Browser, product: Product) -> None:
     picture(phone, "thank-you-phone")
 
 
+def look_at_the_other_ways(page: Page, product: Product) -> None:
+    """What the demo shows of meetings, return referrals and feedback."""
+    page.goto(product.url + "/meetings/")
+    page.get_by_role("link", name=re.compile("lunch", re.IGNORECASE)).first.click()
+    expect(page.get_by_role("heading", name="Who was there")).to_be_visible()
+    picture(page, "meeting")
+    page.goto(product.url + "/return-referrals/?state=suggested")
+    page.locator("main .row-title").first.click()
+    expect(page.locator("#fit-rows > li").first).to_be_visible()
+    picture(page, "return-referral")
+    page.goto(product.url + "/feedback/")
+    expect(page.get_by_role("heading", name="Scores over time")).to_be_visible()
+    picture(page, "feedback")
+
+
 def test_no_patients_name_stands_in_the_database_or_a_log(product: Product, tmp_path: Path):
     dump = dump_of(product)
     names = patients_of(product)
@@ -244,10 +260,12 @@ def patients_of(product: Product) -> set[str]:
         "-c",
         "from practices.isolation import practice_scope; from practices.models import Practice\n"
         "from contacts.models import Referral\n"
+        "from touchpoints.models import ReturnReferral\n"
         "for practice in Practice.objects.all():\n"
         "    with practice_scope(practice):\n"
-        "        for one in Referral.objects.only('practice', 'patient_family_name', 'patient_given_name'):\n"
-        "            print(one.patient_given_name, one.patient_family_name, sep='\\t')",
+        "        for model in (Referral, ReturnReferral):\n"
+        "            for one in model.objects.only('practice', 'patient_family_name', 'patient_given_name'):\n"
+        "                print(one.patient_given_name, one.patient_family_name, sep='\\t')",
     ).splitlines()
     pairs = {tuple(line.split("\t")) for line in lines if "\t" in line}
     full = {pair for pair in pairs if all(pair)}

@@ -109,7 +109,10 @@ def test_two_of_one_name_are_told_apart_before_and_after(signed_in, practice):
     lede = signed_in.get(address("provider_merge", keep, drop)).content.decode()
     assert f"{drop} (Elm Street, Salem, MA, NPI 1234567893) would become part of {keep} (Lakeside" in lede
     answer = signed_in.post(address("provider_merge", keep, drop), {"npi": "keep"}, follow=True)
-    assert f"What belonged to {drop} (Elm Street, Salem, MA, NPI 1234567893) stands here now" in answer.content.decode()
+    assert (
+        f"What belonged to {drop} (Elm Street, Salem, MA, NPI 1234567893) stands here now"
+        in answer.content.decode()
+    )
     assert f"{drop} (NPI 1234567893) into {keep}" in signed_in.get(reverse("duplicates")).content.decode()
 
 

@@ -213,6 +213,26 @@ def test_a_slip_of_the_year_is_said_beside_the_day(client, practice, coordinator
         assert "Look at the year" in answer.context["form"].errors["received_on"][0]
 
 
+@pytest.mark.parametrize(
+    ("typo", "closed"),
+    [
+        ({"provider_text": "Zzyzx Qqqq"}, "office"),
+        ({"provider_text": "Zzyzx", "new_family_name": "Zzyzx", "new_npi": "1"}, "office"),
+        ({"provider_text": "Okafor", "office_text": "Qqqq Clinic"}, "provider"),
+        ({"provider_text": "Zzyzx", "office_text": "Qqqq Clinic"}, ""),
+    ],
+)
+def test_without_scripting_only_what_is_asked_about_stands_open(
+    client, practice, coordinator, okafor, typo, closed
+):
+    form = client.post(NEW, typed(**typo)).context["form"]
+    hidden = {"office": not form.shows_new_office, "provider": not form.shows_new_provider}
+    assert {name for name, is_hidden in hidden.items() if is_hidden} == ({closed} if closed else set())
+    first = client.get(NEW).context["form"]
+    assert first.shows_new_office
+    assert first.shows_new_provider
+
+
 @pytest.mark.parametrize("name", ["---", "?", "123"])
 def test_a_name_without_a_letter_is_none(client, practice, coordinator, okafor, name):
     form = typed(provider=okafor.pk, provider_text=str(okafor), patient_family_name=name)

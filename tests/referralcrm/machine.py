@@ -21,6 +21,7 @@ SET_BY_SERVERS = {
     "SECRET_KEY",
     "PATIENT_DATA_KEYS",
     "BLIND_INDEX_KEY",
+    "KEYS_FILE",
     "STATIC_ROOT",
     "SITE_URL",
     "DEMO",

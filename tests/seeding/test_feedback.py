@@ -14,7 +14,11 @@ def test_the_demo_has_a_year_of_answers_one_complaint_open_and_one_mended(demo, 
         assert not Feedback.objects.filter(given_on__gt=UNTIL).exists()
         (issue,) = FeedbackIssue.objects.open()
         assert FeedbackIssue.objects.exclude(told_at=None).count() == 1
-        assert Reminder.objects.open().filter(rule="issues_unresolved", cause=f"issue {issue.pk} opened").exists()
+        assert (
+            Reminder.objects.open()
+            .filter(rule="issues_unresolved", cause=f"issue {issue.pk} opened")
+            .exists()
+        )
 
 
 def test_the_demo_has_referrers_to_ask_and_some_without_an_address(demo, days):

@@ -269,3 +269,15 @@ def test_withdrawn_it_counts_no_more_and_stays_on_the_record(desk):
     row = withdraw_gift(gift, by=desk.liaison, now=NOW, reason="Twice")
     assert (total(desk), row.withdrawn_reason) == (None, "It was another office")
     assert GiftShare.objects.filter(gift=gift).count() == 1
+
+
+def test_what_is_shown_knows_nothing_of_tiers_and_referrals(desk):
+    gift = Gift(nature="item", description="Atlas", amount=Decimal(60), given_on=TODAY)
+    before = preview_of(gift, People((desk.okafor, desk.nurse)))
+    for _patient in range(5):
+        make.referral(by=desk.liaison, provider=desk.okafor)
+    desk.okafor.tier = "A"
+    desk.okafor.save()
+    after = preview_of(gift, People((desk.okafor, desk.nurse)))
+    assert after.key == before.key
+    assert [part.after and part.after.left for part in after.parts] == [Decimal(475), None]

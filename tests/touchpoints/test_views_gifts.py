@@ -255,3 +255,17 @@ def test_of_another_practices_meeting_or_provider_nothing_is_known(client, desk)
     assert client.get(reverse("gifts"), {"provider": stranger.pk}).status_code == 404
     data = form(given_on="2026-11-18", people=[f"provider-{stranger.pk}"])
     assert "Say who received it" in text_of(client.post(reverse("gift_new"), data))
+
+
+def test_what_was_typed_when_the_session_ended_is_there_again(client, desk):
+    client.force_login(desk.liaison.user)
+    typed = form(of=reverse("gift_new"), description="Half a sandwich", people=[f"provider-{desk.okafor.pk}"])
+    client.post(reverse("draft", args=["gift"]), typed)
+    shown = re.sub(r"\s+", " ", client.get(reverse("gift_new")).content.decode())
+    assert "We kept what you typed." in shown
+    assert 'value="Half a sandwich"' in shown
+    assert f'value="provider-{desk.okafor.pk}" checked' in shown
+    assert (
+        "We kept what you typed."
+        not in client.get(f"{reverse('gift_new')}?provider={desk.okafor.pk}").content.decode()
+    )

@@ -84,7 +84,7 @@ def test_planned_in_one_form_in_the_practices_time(client, desk):
     assert answer.url == reverse("meeting", args=[meeting.pk])
     assert meeting.starts_at == datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
     assert meeting.ends_at - meeting.starts_at == timedelta(minutes=45)
-    assert "Friday, November 20, 9:30 AM" in text_of(client.get(answer.url))
+    assert "Fri, November 20, 2026, 9:30 AM" in text_of(client.get(answer.url))
 
 
 def test_what_is_wrong_is_said_and_what_was_typed_stays(client, desk):

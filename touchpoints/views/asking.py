@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 
+from practices.drafts import draft_of
 from practices.pages import page
 from practices.requests import PracticeRequest
 from touchpoints.present_form import PresentForm
@@ -55,3 +56,9 @@ def ask(
     if asked.present.is_valid() and draft is None:
         asked.present.add_newcomer()
     return asked
+
+
+def kept_here(request: PracticeRequest, *, form: str) -> QueryDict | None:
+    """What was typed at this very address and not saved."""
+    draft = draft_of(request.member, form=form) if request.method == "GET" else None
+    return draft if draft is not None and draft.get("of") == request.get_full_path() else None

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from contacts.models import Provider
 from contacts.senders import main_office
+from practices.drafts import drop_draft, keeps_draft
 from practices.pages import as_id, done, key_page, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
@@ -26,10 +27,11 @@ from touchpoints.gift_pages import account_lines, preview_lines
 from touchpoints.meeting_people import People
 from touchpoints.models import Gift, GiftLimit, Meeting
 from touchpoints.touchpoint_log import NotPossible
-from touchpoints.views.asking import Asked, ask
+from touchpoints.views.asking import Asked, ask, kept_here
 from touchpoints.views.touchpoints import carry_out
 
 FORM_METHODS = require_http_methods(["GET", "POST"])
+DRAFT = "gift"
 YEARS = range(2000, 2200)
 
 
@@ -74,6 +76,7 @@ def _after(rows: QuerySet, day: date, pk: int) -> QuerySet:
 
 
 @FORM_METHODS
+@keeps_draft(DRAFT)
 @member_required
 def gift_new(request: PracticeRequest) -> HttpResponse:
     """Record what was given: first the running totals are shown, then it is written."""
@@ -87,6 +90,7 @@ def gift_new(request: PracticeRequest) -> HttpResponse:
                 gift = record_gift(
                     asked.form.instance, people=people, by=member, now=now, **asked.form.answers()
                 )
+            drop_draft(member, form=DRAFT)
             return done(request, _("Recorded."), *(("meeting", meeting.pk) if meeting else ("gift", gift.pk)))
         except NotSeen as first:
             preview = first.preview
@@ -95,12 +99,17 @@ def gift_new(request: PracticeRequest) -> HttpResponse:
             preview = _preview_again(asked, people)
         if preview:
             asked.form.show(preview.key)
-    context = {"meeting": meeting, "preview": preview, "parts": preview_lines(preview) if preview else []}
+    context = {
+        "meeting": meeting,
+        "preview": preview,
+        "parts": preview_lines(preview) if preview else [],
+        "draft": DRAFT,
+    }
     return asked.answer(request, "touchpoints/gift_new.html", context)
 
 
 def _asked(request: PracticeRequest, now: datetime) -> tuple[Meeting | None, Asked]:
-    meeting = _named(request, "meeting", Meeting.objects.held().select_related("practice"))
+    meeting = _named(request, "meeting", Meeting.objects.held().select_related("practice", "office"))
     provider = _named(request, "provider", Provider.objects.active())
     today = request.member.practice.today(now)
     gift = Gift(meeting=meeting, given_on=meeting.held_on if meeting else today)
@@ -108,8 +117,9 @@ def _asked(request: PracticeRequest, now: datetime) -> tuple[Meeting | None, Ask
     asked = ask(
         request,
         lambda data, typed: GiftForm(data, initial=typed, instance=gift, today=today),
+        draft=kept_here(request, form=DRAFT),
         down=down,
-        office=main_office(provider) if provider else None,
+        office=meeting.office if meeting else main_office(provider) if provider else None,
         asks_office=meeting is None,
         is_fixed=meeting is not None,
     )

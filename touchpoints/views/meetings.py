@@ -25,10 +25,10 @@ from touchpoints.meeting_people import People, key_of, people_like, place_of
 from touchpoints.meetings import cancel_meeting, change_meeting, hold_meeting, log_meeting, plan_meeting
 from touchpoints.models import Meeting
 from touchpoints.touchpoint_pages import About, about
-from touchpoints.views.asking import Asked, ask
+from touchpoints.views.asking import Asked, ask, kept_here
 from touchpoints.views.touchpoints import carry_out
 
-NEW_DRAFT, HELD_DRAFT = "meeting", "meeting_held"
+NEW_DRAFT, HELD_DRAFT, EDIT_DRAFT = "meeting", "meeting_held", "meeting_edit"
 FORM_METHODS = require_http_methods(["GET", "POST"])
 
 
@@ -131,7 +131,7 @@ def meeting_held(request: PracticeRequest, meeting_id: int) -> HttpResponse:
     if not row.is_planned and request.method == "GET":
         return redirect("meeting", row.pk)
     people = People.at(row)
-    draft = _held_draft(request, row)
+    draft = _as_it_stands(kept_here(request, form=HELD_DRAFT), row)
     asked = ask(request, _over(HeldForm, row), draft=draft, down=people, office=row.office)
 
     def act() -> Meeting:
@@ -149,11 +149,9 @@ def _over(kind: type[PlanForm], row: Meeting, **options: Any) -> Any:
     return lambda data, typed: kind(data, initial=typed, instance=copy(row), **options)
 
 
-def _held_draft(request: PracticeRequest, row: Meeting) -> QueryDict | None:
-    """What was typed about this very meeting, as it still stands."""
-    draft = draft_of(request.member, form=HELD_DRAFT) if request.method == "GET" else None
-    is_of_this = draft is not None and draft.get("meeting") == str(row.pk)
-    return draft if is_of_this and draft and draft.get("known") == str(row.sequence) else None
+def _as_it_stands(draft: QueryDict | None, row: Meeting) -> QueryDict | None:
+    """What was typed before somebody else changed the meeting would only be refused."""
+    return draft if draft is not None and draft.get("known") == str(row.sequence) else None
 
 
 def _told(asked: Asked) -> dict[str, Any]:
@@ -166,6 +164,7 @@ def _told(asked: Asked) -> dict[str, Any]:
 
 
 @FORM_METHODS
+@keeps_draft(EDIT_DRAFT)
 @member_required
 def meeting_edit(request: PracticeRequest, meeting_id: int) -> HttpResponse:
     """Change what is planned; say better, with a reason, what was held."""
@@ -174,15 +173,18 @@ def meeting_edit(request: PracticeRequest, meeting_id: int) -> HttpResponse:
         return redirect("meeting", row.pk)
     kind = HeldForm if row.is_held else PlanForm
     people = People.at(row)
-    asked = ask(request, _over(kind, row, asks_reason=row.is_held), down=people, office=row.office)
+    draft = _as_it_stands(kept_here(request, form=EDIT_DRAFT), row)
+    make = _over(kind, row, asks_reason=row.is_held)
+    asked = ask(request, make, draft=draft, down=people, office=row.office)
 
     def act() -> Meeting:
         reason = asked.form.cleaned_data.get("reason", "")
         return change_meeting(row, by=request.member, now=now, reason=reason, **_told(asked))
 
     if asked.is_valid() and carry_out(asked.form, act):
+        drop_draft(request.member, form=EDIT_DRAFT)
         return done(request, _("Corrected.") if row.is_held else _("Saved."), "meeting", row.pk)
-    context = {"meeting": row, "when": when(row)}
+    context = {"meeting": row, "when": when(row), "draft": EDIT_DRAFT}
     return asked.answer(request, "touchpoints/meeting_edit.html", context)
 
 
