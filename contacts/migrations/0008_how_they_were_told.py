@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                     ("email", "e-mail"),
                     ("in_person", "in person"),
                 ],
+                db_default="",
                 default="",
                 help_text="Of the consult note.",
                 max_length=10,
@@ -27,7 +28,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="referralstep",
             name="was_called",
-            field=models.BooleanField(default=False, help_text="The referrer was told by telephone."),
+            field=models.BooleanField(
+                db_default=False, default=False, help_text="The referrer was told by telephone."
+            ),
         ),
         migrations.AddIndex(
             model_name="referral",

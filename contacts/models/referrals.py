@@ -378,9 +378,16 @@ class ReferralStep(PracticeDetail):
     by = PracticeForeignKey(Member, related_name="+")
     note = EncryptedTextField(blank=True, default="")
     note_channel = models.CharField(
-        max_length=10, choices=NoteChannel.choices, blank=True, default="", help_text="Of the consult note."
+        max_length=10,
+        choices=NoteChannel.choices,
+        blank=True,
+        default="",
+        db_default="",  # what is copied in by the thousand names no telling
+        help_text="Of the consult note.",
     )
-    was_called = models.BooleanField(default=False, help_text="The referrer was told by telephone.")
+    was_called = models.BooleanField(
+        default=False, db_default=False, help_text="The referrer was told by telephone."
+    )
     before = models.JSONField(
         default=dict, help_text="Where the referral stood, to go back to: no patient field."
     )
