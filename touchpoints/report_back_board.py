@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, IntegerField, Max, QuerySet, Subquery
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -25,6 +25,7 @@ from practices.models import Member, Practice
 from practices.roles import SEES_PATIENTS
 from touchpoints.reminder_rules.referrals import REPORT_WITHIN
 from touchpoints.reminders import number_of
+from touchpoints.report_back_measure import Measure, counted_by_days, in_month, measured, seen_in
 
 CAP = 1000
 SHOWN = 5
@@ -142,22 +143,24 @@ class Board:
             rows = rows.filter(**in_month("seen_on" if step.status == Status.SEEN else "received_on", month))
         return rows.order_by("next_action_due_at", "pk")
 
-    def columns(self, query: dict[str, Any]) -> list[Column]:
-        """Every step with its counts and its first rows; `query` is how an address says the filters."""
-        counts = self._counts()
+    def counted(self, query: dict[str, Any], *, month: date) -> tuple[list[Column], Measure]:
+        """Every step with its counts and first rows, and the measure of a month, from two queries.
+
+        `query` is how an address says the filters.
+        """
+        found = self._count(month)
         shown: dict[str, list[BoardRow]] = {key: [] for key in STEPS}
-        for row in self.lines(self._first_rows()):
-            shown[_step_of(row.row.referral).key].append(row)
-        return [
-            Column(step, counts[key], counts.get(f"{key}_over", 0), shown[key], step_url(key, **query))
+        for line in self.lines(self._first_rows()):
+            shown[_step_of(line.row.referral).key].append(line)
+        columns = [
+            Column(step, found[key], found.get(f"{key}_over", 0), shown[key], step_url(key, **query))
             for key, step in STEPS.items()
         ]
+        return columns, measured(found["measure"])
 
     def lines(self, referrals: Iterable[Referral]) -> list[BoardRow]:
         """The rows as this member may see them, in the order given."""
-        referrals = list(referrals)
-        came = self._came_on(referrals)
-        return [self._line(referral, came.get(referral.pk)) for referral in referrals]
+        return [self._line(referral) for referral in referrals]
 
     def over_before(self, step: Step) -> datetime:
         """What was due before this is over the limit; a practice may give itself more than the rule's own days."""
@@ -180,18 +183,18 @@ class Board:
             return rows.filter(status=Status.CLOSED, **in_month("seen_on", month))
         return rows.filter(reported_back_at__gt=self.now - LATELY)
 
-    def _counts(self) -> dict[str, int]:
-        """How many stand at each step, and how many of them are over the limit; one query, counted up to a cap."""
-        counts = {}
+    def _count(self, month: date) -> dict[str, Any]:
+        """How many stand at each step, and how many of them are over the limit, counted up to a cap; one query."""
+        asked: dict[str, Any] = {}
         for key, step in STEPS.items():
             rows = self.rows(step).select_related(None)
-            counts[key] = _count(rows)
+            asked[key] = _number(rows)
             if not step.is_told:
-                counts[f"{key}_over"] = _count(rows.filter(next_action_due_at__lt=self.over_before(step)))
-        found = Practice.objects.filter(pk=self.practice.pk).values(
-            **{f"n_{k}": v for k, v in counts.items()}
-        )
-        return {name.removeprefix("n_"): count for name, count in found.get().items()}
+                asked[f"{key}_over"] = _number(rows.filter(next_action_due_at__lt=self.over_before(step)))
+        rows = visible_rows(self.member, self.today).filter(**self._asked())
+        asked["measure"] = counted_by_days(seen_in(rows, month, month, practice=self.practice))
+        found = Practice.objects.filter(pk=self.practice.pk).values(**{f"n_{k}": v for k, v in asked.items()})
+        return {name.removeprefix("n_"): value for name, value in found.get().items()}
 
     def _first_rows(self) -> list[Referral]:
         """The first few of each step, from one query."""
@@ -204,23 +207,14 @@ class Board:
             (told if row.reported_back_at else waiting).append(row)
         return waiting + told
 
-    def _came_on(self, referrals: list[Referral]) -> dict[int, date]:
-        """When each took the step at which it stands."""
-        steps = ReferralStep.objects.filter(
-            referral__in=[row.pk for row in referrals], act=F("referral__status"), taken_back_at=None
-        )
-        came = (
-            steps.order_by().values("referral").annotate(last_at=Max("at")).values_list("referral", "last_at")
-        )
-        return {pk: self.practice.today(at) for pk, at in came}
-
-    def _line(self, referral: Referral, came_on: date | None) -> BoardRow:
+    def _line(self, referral: Any) -> BoardRow:
         row = referral_row(referral, member=self.member, now=self.now, names_shown=self.names_shown)
         if self.member.role not in SEES_PATIENTS:
             return BoardRow(
                 row, _("received %(ago)s") % {"ago": days_ago(referral.received_on, self.today)}, ""
             )
         step = _step_of(referral)
+        came_on = self.practice.today(referral.came_at) if referral.came_at else referral.received_on
         since = _since(referral, came_on)
         age = str(step.since) % {"ago": days_ago(since, self.today)}
         due_at = referral.next_action_due_at
@@ -235,8 +229,10 @@ class Board:
 
 
 def visible_rows(member: Member, day: date) -> ReferralQuerySet:
-    """What this member may see, with what a row shows."""
+    """What this member may see, with what a row shows, and when it came to where it stands."""
+    steps = ReferralStep.objects.filter(referral=OuterRef("pk"), act=OuterRef("status"), taken_back_at=None)
     rows = Referral.objects.standing().visible_to(member, day=day).select_related(*SHOWN_WITH)
+    rows = rows.annotate(came_at=Subquery(steps.order_by("-at", "-pk").values("at")[:1]))
     return rows if member.role in SEES_PATIENTS else rows.without_patient()
 
 
@@ -264,12 +260,6 @@ def days_ago(day: date, today: date) -> str:
     return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
 
 
-def in_month(field: str, first: date) -> dict[str, date]:
-    """The filter for a month, by its first day."""
-    following = (first + timedelta(days=32)).replace(day=1)
-    return {f"{field}__gte": first, f"{field}__lt": following}
-
-
 def step_url(key: str, **chosen: Any) -> str:
     """The list of a step, under these filters."""
     return reverse("report_back") + query_of(step=key, **chosen)
@@ -285,7 +275,7 @@ def capped(count: int) -> str:
     return f"{CAP:,}+" if count > CAP else f"{count:,}"
 
 
-def _count(rows: QuerySet[Referral]) -> CountOf:
+def _number(rows: QuerySet[Referral]) -> CountOf:
     return CountOf(rows.order_by().values("pk")[: CAP + 1])
 
 
@@ -297,7 +287,7 @@ def _step_of(referral: Referral) -> Step:
 _BY_STATUS = {step.status: step for step in STEPS.values()}
 
 
-def _since(referral: Referral, came_on: date | None) -> date:
+def _since(referral: Referral, came_on: date) -> date:
     """The day from which its age at this step counts."""
     if referral.reported_back_at:
         return localtime(referral.reported_back_at).date()
@@ -305,4 +295,4 @@ def _since(referral: Referral, came_on: date | None) -> date:
         return localtime(referral.appointment_at).date()
     if referral.status == Status.SEEN and referral.seen_on:
         return referral.seen_on
-    return referral.received_on if referral.status == Status.RECEIVED else came_on or referral.received_on
+    return referral.received_on if referral.status == Status.RECEIVED else came_on

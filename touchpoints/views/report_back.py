@@ -33,8 +33,9 @@ from touchpoints.report_back_board import (
     visible_rows,
     waiting_in_words,
 )
-from touchpoints.report_back_figures import Figures, figures, figures_csv, sentence
+from touchpoints.report_back_figures import Figures, figures, figures_csv
 from touchpoints.report_back_forms import BoardFilterForm, TellForm
+from touchpoints.report_back_measure import sentence
 from touchpoints.report_back_pages import Telling, said_of, telling, undo_url
 from touchpoints.reporting_back import Told, take_back_telling, tell
 from touchpoints.touchpoint_log import NotPossible
@@ -54,16 +55,15 @@ def report_back(request: PracticeRequest) -> HttpResponse:
 
 
 def _overview(request: PracticeRequest, board: Board, filters: BoardFilterForm) -> HttpResponse:
-    columns = {column.step.key: column for column in board.columns(filters.query())}
-    lines = [line for column in columns.values() for line in column.rows]
     last = months_until(board.today)[-2]
-    rows = visible_rows(request.member, board.today)
-    measured = figures(rows, practice=board.practice, months=[last])
+    found, measure = board.counted(filters.query(), month=last)
+    columns = {column.step.key: column for column in found}
+    lines = [line for column in found for line in column.rows]
     context = {
         "way": [columns[key] for key in WAY],
         "ends": [columns[key] for key in ENDS],
-        "lede": waiting_in_words(columns.values(), board.limit),
-        "sentence": sentence(measured.of(), last),
+        "lede": waiting_in_words(found, board.limit),
+        "sentence": sentence(measure, last),
         **_common(request, board, filters, lines),
     }
     return page(request, "touchpoints/report_back.html", context)
