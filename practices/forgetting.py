@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
+from django.db.models import Q
 
 from practices.drafts import KEPT_FOR as DRAFT_KEPT_FOR
 from practices.models import Draft, LinkToken, OutboxEnvelope
 
 # An expired session still tells whose form was posted after its end (practices.drafts).
 SESSION_KEPT_FOR = timedelta(days=1)
-SENT_MAIL_KEPT_FOR = timedelta(days=90)
+MAIL_KEPT_FOR = timedelta(days=90)
 
 
 def forget_old_drafts(*, now: datetime) -> None:
@@ -22,6 +23,7 @@ def forget_what_is_over(*, now: datetime) -> None:
     Session.objects.filter(expire_date__lt=now - SESSION_KEPT_FOR).delete()
     LinkToken.objects.filter(expires_at__lt=now).delete()
     sent = OutboxEnvelope.objects.filter(state=OutboxEnvelope.State.SENT)
-    sent.filter(sent_at__lt=now - SENT_MAIL_KEPT_FOR).delete()
-    outdated = OutboxEnvelope.objects.filter(state=OutboxEnvelope.State.OUTDATED)
-    outdated.filter(created_at__lt=now - SENT_MAIL_KEPT_FOR).delete()
+    sent.filter(sent_at__lt=now - MAIL_KEPT_FOR).delete()
+    unsent = OutboxEnvelope.objects.filter(state__in=["failed", "outdated"])
+    no_longer_of_use = Q(state="outdated") | Q(useful_until__isnull=False)
+    unsent.filter(no_longer_of_use, created_at__lt=now - MAIL_KEPT_FOR).delete()

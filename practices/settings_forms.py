@@ -218,7 +218,9 @@ class MyMailForm(forms.Form):
 
     wants_digest = forms.BooleanField(label=_("Write to me when something is due"), required=False)
     digest_hour = forms.TypedChoiceField(
-        label=_("At"), coerce=int, choices=lambda: [(hour, time_format(time(hour))) for hour in range(24)]
+        label=_("At what hour"),
+        coerce=int,
+        choices=lambda: [(hour, time_format(time(hour))) for hour in range(24)],
     )
 
 

@@ -129,8 +129,8 @@ class Migration(migrations.Migration):
             model_name="outboxenvelope",
             index=models.Index(
                 models.F("created_at"),
-                condition=models.Q(("state", "outdated")),
-                name="outbox_envelope_outdated",
+                condition=models.Q(("state__in", ["failed", "outdated"])),
+                name="outbox_envelope_unsent",
             ),
         ),
         practices.isolation.row_security("practices_digest"),

@@ -11,6 +11,19 @@ from practices.isolation import PracticeForeignKey, SamePractice
 from practices.models.base import PracticeDetail
 from practices.models.people import Member, Practice
 
+ERRORS_IN_WORDS = {
+    "SMTPRecipientsRefused": _("The mail server refuses this address"),
+    "SMTPDataError": _("The mail server refuses this letter"),
+    "SMTPSenderRefused": _("The mail server refuses our own address"),
+    "SMTPAuthenticationError": _("The mail server refuses our name or password"),
+    "SMTPServerDisconnected": _("The mail server hung up, or answered too late"),
+    "SenderKilled": _("Sending it was broken off each time"),
+    **dict.fromkeys(
+        ("ConnectionRefusedError", "SMTPConnectError", "TimeoutError", "gaierror", "OSError"),
+        _("The mail server could not be reached"),
+    ),
+}
+
 
 class OutboxQuerySet(models.QuerySet):
     def due(self, now: datetime) -> Self:
@@ -70,7 +83,11 @@ class OutboxEnvelope(models.Model):
                 name="outbox_envelope_to_send",
             ),
             models.Index("sent_at", condition=models.Q(state="sent"), name="outbox_envelope_sent"),
-            models.Index("created_at", condition=models.Q(state="outdated"), name="outbox_envelope_outdated"),
+            models.Index(
+                "created_at",
+                condition=models.Q(state__in=["failed", "outdated"]),
+                name="outbox_envelope_unsent",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -86,9 +103,22 @@ class OutboxEnvelope(models.Model):
         return {"sent": "done", "failed": "due", "outdated": "quiet"}.get(self.state, "open")
 
     @property
+    def error_in_words(self) -> str:
+        """What went wrong last, with what the server or the system called it."""
+        if not self.last_error:
+            return ""
+        kind = self.last_error.partition(" ")[0]
+        return f"{ERRORS_IN_WORDS.get(kind, _('It could not be sent'))} ({self.last_error})"
+
+    @property
+    def waits_again(self) -> bool:
+        """Tried in vain, and put off."""
+        return self.state == self.State.WAITING and self.attempts > 0
+
+    @property
     def may_be_retried(self) -> bool:
         """Given up, or put off after a try; what was not tried yet is next anyway."""
-        return self.state == self.State.FAILED or (self.state == self.State.WAITING and self.attempts > 0)
+        return self.state == self.State.FAILED or self.waits_again
 
 
 class Digest(PracticeDetail):

@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from practices.drafts import KEPT_FOR, keep_draft
 from practices.forgetting import (
-    SENT_MAIL_KEPT_FOR,
+    MAIL_KEPT_FOR,
     SESSION_KEPT_FOR,
     forget_old_drafts,
     forget_what_is_over,
@@ -60,5 +60,15 @@ def test_sent_mail_leaves_the_page_after_three_months_and_what_failed_stays():
     for state, sent_at in (("sent", NOW), ("failed", None), ("waiting", None)):
         envelope = queue_mail(to="ida@example.test", subject="s", text="t", now=NOW)
         OutboxEnvelope.objects.filter(pk=envelope.pk).update(state=state, sent_at=sent_at)
-    forget_what_is_over(now=NOW + SENT_MAIL_KEPT_FOR + A_MOMENT)
+    forget_what_is_over(now=NOW + MAIL_KEPT_FOR + A_MOMENT)
     assert set(OutboxEnvelope.objects.values_list("state", flat=True)) == {"failed", "waiting"}
+
+
+def test_a_digest_that_never_came_leaves_the_page_after_three_months():
+    for state in ("failed", "outdated", "waiting"):
+        envelope = queue_mail(to="ida@example.test", subject="s", text="t", now=NOW, useful_until=NOW)
+        OutboxEnvelope.objects.filter(pk=envelope.pk).update(state=state)
+    forget_what_is_over(now=NOW + MAIL_KEPT_FOR)
+    assert OutboxEnvelope.objects.count() == 3
+    forget_what_is_over(now=NOW + MAIL_KEPT_FOR + A_MOMENT)
+    assert OutboxEnvelope.objects.get().state == "waiting"

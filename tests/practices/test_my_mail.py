@@ -80,9 +80,9 @@ class TestOnesWishes:
         settings.EMAIL_URL = "smtp://127.0.0.1:1"
         client.force_login(desk.physician.user)
         client.post(PAGE, {"wants_digest": "on", "digest_hour": "17"})
-        assert "The next one can come today, at 5 PM." in text_of(client.get(PAGE))
+        assert "The next one can come at 5 p.m. today." in text_of(client.get(PAGE))
         client.post(PAGE, {"wants_digest": "on", "digest_hour": "8"})
-        assert "The next one can come on Thursday, November 19, at 8 AM." in text_of(client.get(PAGE))
+        assert "The next one can come at 8 a.m. on Thursday, November 19." in text_of(client.get(PAGE))
         client.post(PAGE, {"digest_hour": "8"})
         assert "You get no digest." in text_of(client.get(PAGE))
 
