@@ -10,6 +10,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncMonth
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -59,12 +60,12 @@ def touchpoint_chart(made: Made, today: date) -> MonthChart:
         return MonthChart(counts, {}, _("No touchpoint in twelve months."))
     best = max(counts, key=lambda month: counts[month])
     words = {
-        "touchpoints": ngettext("%(n)d touchpoint", "%(n)d touchpoints", total) % {"n": total},
+        "touchpoints": ngettext("%(n)s touchpoint", "%(n)s touchpoints", total) % {"n": f"{total:,}"},
         "month": date_format(best, "F Y"),
-        "best": counts[best],
+        "best": f"{counts[best]:,}",
     }
     return MonthChart(
-        counts, {}, _("%(touchpoints)s in twelve months; most in %(month)s, with %(best)d.") % words
+        counts, {}, _("%(touchpoints)s in twelve months; most in %(month)s, with %(best)s.") % words
     )
 
 
@@ -94,7 +95,7 @@ def member_table(made: Made, names: Mapping[int, str], today: date) -> Table:
 
 
 def _kinds() -> list[str]:
-    return [*(str(kind.label).capitalize() for kind in Kind), _("Together")]
+    return [*(capfirst(kind.label) for kind in Kind), _("Together")]
 
 
 def _by_kind(counts: Mapping[str, int], period: Period, member: int | None) -> list[Cell]:

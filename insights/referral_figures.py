@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -108,10 +109,8 @@ def difference(now: int, before: int) -> str:
     """ "3 more", "2 fewer", "the same"."""
     if now == before:
         return _("the same")
-    words = ngettext("%(n)d more", "%(n)d more", now - before)
-    if now < before:
-        words = ngettext("%(n)d fewer", "%(n)d fewer", before - now)
-    return words % {"n": abs(now - before)}
+    words = _("%(n)s more") if now > before else _("%(n)s fewer")
+    return words % {"n": f"{abs(now - before):,}"}
 
 
 def month_counts(days: Days, today: date) -> dict[date, tuple[Counts, Counts]]:
@@ -130,13 +129,15 @@ def month_chart(months: Mapping[date, tuple[Counts, Counts]]) -> MonthChart:
     counts = {first: now.received for first, (now, _before) in months.items()}
     before = {first: was.received for first, (_now, was) in months.items() if was.received}
     total = sum(counts.values())
-    words: dict[str, Any] = {"referrals": ngettext("%(n)d referral", "%(n)d referrals", total) % {"n": total}}
+    words: dict[str, Any] = {
+        "referrals": ngettext("%(n)s referral", "%(n)s referrals", total) % {"n": f"{total:,}"}
+    }
     if not total:
         return MonthChart(counts, before, _("No referral in twelve months."))
     best = max(counts, key=lambda first: counts[first])
-    words |= {"month": date_format(best, "F Y"), "best": counts[best]}
+    words |= {"month": date_format(best, "F Y"), "best": f"{counts[best]:,}"}
     return MonthChart(
-        counts, before, _("%(referrals)s in twelve months; most in %(month)s, with %(best)d.") % words
+        counts, before, _("%(referrals)s in twelve months; most in %(month)s, with %(best)s.") % words
     )
 
 
@@ -190,8 +191,8 @@ def conversion_sentence(total: Counts) -> str:
     """ "30 of 48 patients were seen; of 28 the referrer was told."""
     if not total.received:
         return _("No referral in this period.")
-    words = {"seen": total.seen, "received": total.received, "told": total.told}
-    return _("%(seen)d of %(received)d patients were seen, and of %(told)d the referrer was told.") % words
+    words = {name: f"{getattr(total, name):,}" for name in ("received", "seen", "told")}
+    return _("%(seen)s of %(received)s patients were seen, and of %(told)s the referrer was told.") % words
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def broken_down_tables(
     locations: Mapping[str, str],
 ) -> list[Table]:
     """By physician, by channel, by location; most first."""
-    channels = {value: str(label) for value, label in Channel.choices}
+    channels = {value: capfirst(label) for value, label in Channel.choices}
     nobody, nowhere = {"awaiting": "physician"}, {"location": "none"}
     parts = [
         Broken(

@@ -25,7 +25,7 @@ class Span(StrEnum):
     YEAR = "year"
 
 
-SPANS = {Span.WEEK: _("This week"), Span.MONTH: _("This month"), Span.YEAR: _("Twelve months")}
+SPANS = {Span.WEEK: _("This week"), Span.MONTH: _("This month"), Span.YEAR: _("12 months")}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import JSONObject
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -107,7 +108,7 @@ def standing_table(scope: Scope) -> Table:
     query = f"&territory={scope.territory}" if scope.territory else ""
     lines = [
         Row(
-            Cell(standing.label.capitalize()),
+            Cell(capfirst(standing.label)),
             [
                 Cell(
                     found.get(standing.value, 0), f"{reverse('providers')}?standing={standing.value}{query}"
@@ -145,15 +146,15 @@ def office_table(sent: list[Sent], scope: Scope, *, today: date) -> Table:
 
 
 def top_sentence(sent: list[Sent]) -> str:
-    """ "The first three sent 120 of 400 referrals in twelve months: 30 %."""
+    """ "120 of 400 referrals in twelve months rest on the first 3: 30 %."""
     if not sent:
         return _("No referral by a known provider in twelve months.")
     first = sent[:TOP]
     part, whole = sum(one.recent for one in first), sent[0].of_all
-    words = {"n": len(first), "part": part, "whole": whole, "share": share(part, whole)}
+    words = {"n": len(first), "part": f"{part:,}", "whole": f"{whole:,}", "share": share(part, whole)}
     text = ngettext(
-        "The first sent %(part)d of %(whole)d referrals in twelve months: %(share)d %%.",
-        "The first %(n)d sent %(part)d of %(whole)d referrals in twelve months: %(share)d %%.",
+        "%(part)s of %(whole)s referrals in twelve months rest on the first: %(share)d %%.",
+        "%(part)s of %(whole)s referrals in twelve months rest on the first %(n)d: %(share)d %%.",
         len(first),
     )
     return text % words

@@ -100,12 +100,12 @@ def test_manager_sees_the_practice_against_last_year(client, busy):
     assert counts(page, "compared") == {
         "This week": ["2", "0", "2 more"],
         "This month": ["3", "1", "2 more"],
-        "Twelve months": ["4", "1", "3 more"],
+        "12 months": ["4", "1", "3 more"],
     }
     assert counts(page, "conversion")["Received"][0] == "4"
     assert "2 of 4 patients were seen, and of 1 the referrer was told." in page
     assert counts(page, "physician") == {"Physician One": ["3", "2", "1"], "Colleague Two": ["1", "0", "0"]}
-    assert counts(page, "channel") == {"fax": ["3", "1", "1"], "phone": ["1", "1", "0"]}
+    assert counts(page, "channel") == {"Fax": ["3", "1", "1"], "Phone": ["1", "1", "0"]}
     assert counts(page, "location")["None yet"] == ["1", "1", "0"]
     assert "4 referrals in twelve months; most in November 2026, with 3." in page
     assert PATIENT not in page
@@ -132,7 +132,7 @@ def test_every_figure_opens_the_rows_it_counted(client, busy, role, address):
 def test_physician_sees_their_own(client, busy):
     page = shown(client, busy.colleague)
 
-    assert counts(page, "compared")["Twelve months"][:2] == ["1", "0"]
+    assert counts(page, "compared")["12 months"][:2] == ["1", "0"]
     assert list(counts(page, "physician")) == ["Colleague Two"]
     assert counts(shown(client, busy.colleague, "/insights/referrers/"), "providers") == {
         "Amara Lind, MD": ["1", "100 %"]
@@ -143,7 +143,7 @@ def test_liaison_sees_their_territory_and_no_patient(client, busy):
     page = shown(client, busy.liaison)
     senders = shown(client, busy.liaison, "/insights/referrers/")
 
-    assert counts(page, "compared")["Twelve months"][:2] == ["3", "1"]
+    assert counts(page, "compared")["12 months"][:2] == ["3", "1"]
     assert counts(senders, "providers") == {"Amara Okafor, MD": ["3", "100 %"]}
     assert PATIENT not in page + senders
 
@@ -168,7 +168,7 @@ def test_referrers_by_standing_open_the_list_of_providers(client, busy):
         "0",
     ]  # Lind new, Okafor too few to say
     assert "Lind" in shown(client, busy.manager, standings["New"][0][1])
-    assert "The first 2 sent 4 of 4 referrals in twelve months: 100 %." in page
+    assert "4 of 4 referrals in twelve months rest on the first 2: 100 %." in page
 
 
 def test_outreach_counts_thank_yous_and_touchpoints(client, busy):
