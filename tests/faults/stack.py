@@ -29,7 +29,7 @@ class Stack:
         self.processes: dict[str, subprocess.Popen] = {}
         self.broker = next(kept for kept in servers.kept if kept.child.command.name == "Valkey")
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, timeout: int = 300) -> str:
         """A command beside the servers; its output. Raises when it fails."""
         done = subprocess.run(
             [sys.executable, *arguments],
@@ -37,7 +37,7 @@ class Stack:
             cwd=BASE_DIR,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=timeout,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
