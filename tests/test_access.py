@@ -42,7 +42,9 @@ from touchpoints.touchpoint_log import log_call
 
 PEOPLE = ("anonymous", "stranger", "manager", "coordinator", "physician", "liaison", "colleague")
 SIGN_IN = "sign in"  # a redirect to the sign-in page
-POSTED_BY_PROGRAMS = {"unsubscribe"}  # a mail program knows no token of ours (RFC 8058); the link is the secret
+POSTED_BY_PROGRAMS = {
+    "unsubscribe"
+}  # a mail program knows no token of ours (RFC 8058); the link is the secret
 Answers = dict[str, int | str]
 
 
@@ -197,6 +199,10 @@ ADDRESSES: dict[str, Address] = {
     "reminder": Address(get=ours(200, **THEIR_REMINDER), post=ours(302, **THEIR_REMINDER)),
     "reminder_done": Address(post=ours(302, **THEIR_REMINDER)),
     "reminder_snooze": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
+    "reminder_hand_over": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
+    "reminders_many": Address(get=members(302), post=members(302)),
+    "reminder_undo": Address(post=members(302)),
+    "reminders_load": Address(get=our_manager(200), post=our_manager(422)),
     "reminder_dismiss": Address(get=ours(200, **THEIR_REMINDER), post=ours(422, **THEIR_REMINDER)),
     "reminder_rules": Address(get=managers(200)),
     "reminder_rule": Address(get=managers(200), post=managers(422)),
@@ -380,6 +386,7 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     ),
     "token": lambda world: world.invitation[1].strip("/").rpartition("/")[2],
     "rule": lambda world: "in_touch",
+    "stamp": lambda world: 1,
     "form": lambda world: "referral",
     "kind": lambda world: "labels",
     "uidb36": lambda world: "1",

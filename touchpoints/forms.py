@@ -1,6 +1,6 @@
-"""The forms of thank-you rows and reminders."""
+"""The forms of thank-you rows."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -150,46 +150,3 @@ class MailedForm(forms.Form):
         if on and on > self.today:
             raise forms.ValidationError(_("A card can't have been mailed in the future."))
         return on
-
-
-class SnoozeForm(forms.Form):
-    """Until when a reminder is put off."""
-
-    submit_label = _("Put off")
-    when = forms.ChoiceField(
-        label=_("Until"),
-        choices=[("tomorrow", _("Tomorrow")), ("week", _("Monday next week")), ("day", _("The day below"))],
-        widget=forms.Select(attrs={"autofocus": True}),
-    )
-    on = DayField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.today = today
-        self.fields["on"].widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("when") == "day" and (data.get("on") or self.today) <= self.today:
-            self.add_error("on", _("Choose a day to come."))
-        return data
-
-    @property
-    def until(self) -> date:
-        """The practice's date that was chosen."""
-        monday = self.today + timedelta(days=7 - self.today.weekday())
-        return {"tomorrow": self.today + timedelta(days=1), "week": monday}.get(
-            self.cleaned_data["when"], self.cleaned_data["on"]
-        )
-
-
-class DismissForm(forms.Form):
-    """Why a reminder need not be done."""
-
-    submit_label = _("Dismiss")
-    reason = forms.CharField(
-        label=_("Why it need not be done"),
-        max_length=300,
-        widget=forms.TextInput(attrs={"autofocus": True}),
-        help_text=_("It will not come back for the same cause."),
-    )

@@ -1,11 +1,10 @@
-"""What the reminders page shows: what is overdue, due today, coming and put off, each with what it is about."""
+"""A reminder's line: what part of the page it stands in, when it is due, where it is read and where it is done."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from django.urls import reverse
+from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from practices.models import Member
 from touchpoints.models import Reminder
 from touchpoints.models.reminders import ReminderQuerySet
+from touchpoints.reminder_doing import CALLS, Doing, doing_of, opens
 
 PARTS = {
     "overdue": gettext_lazy("Overdue"),
@@ -30,13 +30,33 @@ class ReminderLine:
     part: str
     due: str
     url: str
+    doing: Doing | None
     is_mine: bool
+    may_act: bool
+
+    @property
+    def is_done_by_a_call(self) -> bool:
+        return self.reminder.rule in CALLS
+
+    @property
+    def is_put_off(self) -> bool:
+        return self.part == "snoozed"
 
 
 def visible_to(member: Member) -> ReminderQuerySet:
     """What this member may see and close: their own; the manager everybody's."""
-    rows = Reminder.objects.select_related("member__user", "provider", "office", "thank_you_list")
-    return rows if member.is_manager else rows.filter(member=member)
+    return _with_what_it_shows() if member.is_manager else _with_what_it_shows().filter(member=member)
+
+
+def in_reach_of(member: Member) -> ReminderQuerySet:
+    """These, and what this member handed over to somebody else: it can be taken back."""
+    if member.is_manager:
+        return _with_what_it_shows()
+    return _with_what_it_shows().filter(Q(member=member) | Q(handed_over_by=member))
+
+
+def _with_what_it_shows() -> ReminderQuerySet:
+    return Reminder.objects.select_related("member__user", "provider", "office", "thank_you_list")
 
 
 def lines_of(rows: Iterable[Reminder], member: Member, *, today: date) -> list[ReminderLine]:
@@ -46,21 +66,13 @@ def lines_of(rows: Iterable[Reminder], member: Member, *, today: date) -> list[R
             reminder=row,
             part=_part(row, today),
             due=due_in_words(row.due_on, today),
-            url=_opens(row, member),
+            url=opens(row, member),
+            doing=doing_of(row, member),
             is_mine=row.member_id == member.pk,
+            may_act=member.is_manager or row.member_id == member.pk,
         )
         for row in rows
     ]
-
-
-def in_parts(lines: Iterable[ReminderLine]) -> list[dict[str, Any]]:
-    """Overdue, today, coming, put off; without those that are empty."""
-    lines = list(lines)
-    parts = [
-        {"id": part, "label": label, "lines": [line for line in lines if line.part == part]}
-        for part, label in PARTS.items()
-    ]
-    return [part for part in parts if part["lines"]]
 
 
 def due_in_words(day: date, today: date) -> str:
@@ -77,24 +89,3 @@ def _part(row: Reminder, today: date) -> str:
     if row.due_on < today:
         return "overdue"
     return "today" if row.due_on == today else "coming"
-
-
-def _opens(row: Reminder, member: Member) -> str:
-    """Where the thing is done."""
-    found = row.thank_you_list
-    if found and (member.is_manager or found.physician_id == member.pk):
-        week = reverse("thank_you_week", args=[found.week])
-        return f"{week}?physician={found.physician_id}"
-    if found:
-        return reverse("thank_you")
-    if row.rule in ("promised_next_steps", "unreached_calls") and row.cause.startswith("touchpoint "):
-        return reverse("touchpoint", args=[row.cause.removeprefix("touchpoint ")])
-    if row.rule == "issues_unresolved":
-        return reverse("feedback_issue", args=[row.cause.split()[1]])
-    if row.rule in ("promised_next_steps", "meetings_tomorrow") and row.cause.startswith("meeting "):
-        return reverse("meeting", args=[row.cause.split()[1]])
-    if row.referral_id:
-        return reverse("referral", args=[row.referral_id])
-    if row.provider_id:
-        return reverse("provider", args=[row.provider_id])
-    return reverse("office", args=[row.office_id]) if row.office_id else ""

@@ -1,5 +1,6 @@
 """The forms of touchpoints: a call, a card sent by hand, a correction, a withdrawal."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -124,8 +125,26 @@ class LogCallForm(SaidForm, WhomForm):
         label=gettext_lazy("The patient's outcome was told: this reports back"), required=False
     )
 
-    def __init__(self, *args: Any, referral: Referral | None, sees_patient: bool, **kwargs: Any) -> None:
+    settles = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Did the call settle this too?"),
+        required=False,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        referral: Referral | None,
+        sees_patient: bool,
+        waiting: Sequence[tuple[int, str]] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, writes_notes=referral is None or sees_patient, **kwargs)
+        settles: Any = self.fields["settles"]
+        settles.choices = waiting
+        if not waiting:
+            del self.fields["settles"]
         self.fields["next_step_on"].required = False
         if referral is None or not sees_patient or not referral.owes_word:
             del self.fields["reports_back"]

@@ -4,6 +4,7 @@ Nothing is deleted. A correction keeps the row, so that what points at it stays 
 said before: withdrawn, with the reason, and pointing at the row that says it right.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,15 +15,17 @@ from django.utils.translation import gettext as _
 from contacts import referral_way
 from contacts.models import Office, Provider, Referral
 from contacts.senders import main_office
+from practices.business_days import add_business_days
 from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
 from touchpoints.models import FeedbackIssue, Reminder, ThankYou, Touchpoint
 from touchpoints.reminder_rules.calls import cause_of
-from touchpoints.reminders import close, remind
+from touchpoints.reminders import close, number_of, remind, snooze
 
 Outcome = Touchpoint.CallOutcome
 SECOND_PRESS = timedelta(minutes=1)
 CALL_RULES = ("promised_next_steps", "unreached_calls")
+CONTACT_RULES = ("in_touch", "new_referrers")
 
 
 class NotPossible(Exception):
@@ -38,11 +41,14 @@ def log_call(
     provider: Provider | None = None,
     office: Office | None = None,
     referral: Referral | None = None,
-    answers: Reminder | None = None,
+    answers: Iterable[Reminder] = (),
     reports_back: bool = False,
     **said: Any,
 ) -> Touchpoint:
     """They were called, or somebody tried. `reports_back` tells the referrer what became of the referral.
+
+    `answers` are the reminders that the call settles: of those to report back, the referrer was told. If nobody was
+    reached they wait until it is time to call again.
 
     `said`: happened_on, note, is_thanks, next_step, next_step_on, next_step_owner. Raises NotOnTheWay when there is
     nothing to report back, NotPossible when it was in the future or nobody was told.
@@ -55,10 +61,23 @@ def log_call(
     call = _log(Touchpoint.Kind.CALL, by=by, now=now, call_outcome=outcome, **about, **said)
     if reports_back and referral:
         referral_way.report_back(referral, by=by, now=now, was_called=True)
-    if answers:
-        close(answers, by=by, now=now)
+    for reminder in sorted(answers, key=lambda row: row.pk):
+        _settle(reminder, outcome, by=by, now=now)
     remind(now=now, only=CALL_RULES)
+    if provider and outcome == Outcome.REACHED:
+        remind(now=now, only=CONTACT_RULES, about=provider)
     return call
+
+
+def _settle(reminder: Reminder, outcome: str, *, by: Member, now: datetime) -> None:
+    if outcome != Outcome.REACHED and reminder.rule != "unreached_calls":
+        days = number_of("unreached_calls", "days")
+        snooze(reminder, until=add_business_days(by.practice.today(now), days), now=now)
+    elif reminder.rule == "report_backs" and reminder.referral:
+        referral_way.report_back(reminder.referral, by=by, now=now, was_called=True)
+        remind(now=now, only=["report_backs"])  # by its rule, so that it comes back if that is taken back
+    else:
+        close(reminder, by=by, now=now)
 
 
 @transaction.atomic

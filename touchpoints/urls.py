@@ -35,7 +35,6 @@ feedback = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", views.home, name="home"),
     path("thank-you/", views.thank_you, name="thank_you"),
     path("thank-you/<week:week>/", views.thank_you_week, name="thank_you_week"),
     path("thank-you/<week:week>/<slug:kind>.pdf", views.week_cards_printed, name="week_cards_printed"),
@@ -89,8 +88,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("report-back/figures/", views.report_back_figures, name="report_back_figures"),
     path("report-back/figures.csv", views.report_back_exported, name="report_back_exported"),
     path("reminders/", views.reminders, name="reminders"),
+    path("reminders/many/", views.reminders_many, name="reminders_many"),
+    path("reminders/undo/<int:stamp>/", views.reminder_undo, name="reminder_undo"),
+    path("reminders/members/<int:member_id>/", views.reminders_load, name="reminders_load"),
     path("reminders/<int:reminder_id>/", views.reminder, name="reminder"),
     path("reminders/<int:reminder_id>/done/", views.reminder_done, name="reminder_done"),
     path("reminders/<int:reminder_id>/snooze/", views.reminder_snooze, name="reminder_snooze"),
+    path("reminders/<int:reminder_id>/hand-over/", views.reminder_hand_over, name="reminder_hand_over"),
     path("reminders/<int:reminder_id>/dismiss/", views.reminder_dismiss, name="reminder_dismiss"),
 ]

@@ -22,13 +22,12 @@ const ROW = "[data-keys-list] > :is(li, tr)";
 const rowsOf = (list) => [...list.querySelectorAll(":scope > :is(li, tr)")].filter(handleOf);
 const handleOf = (row) => row.querySelector("a[href], button:not([disabled])");
 
+// From the end of one list on to the next of the page.
 function move(step) {
+  const rows = [...document.querySelectorAll(ROW)].filter((row) => handleOf(row)?.checkVisibility());
   const row = document.activeElement.closest(ROW);
-  const list = row?.closest("[data-keys-list]") ?? document.querySelector("[data-keys-list]");
-  if (!list) return;
-  const rows = rowsOf(list);
-  const next = row ? rows.indexOf(row) + step : 0;
-  if (rows[next]) handleOf(rows[next]).focus();
+  const next = rows[row ? rows.indexOf(row) + step : 0];
+  if (next) handleOf(next).focus();
 }
 
 function use(element) {

@@ -179,7 +179,7 @@ def test_dismissed_try_stays_away_until_the_next(desk):
 
 def test_call_logged_from_a_reminder_does_it(desk):
     called(desk, "voicemail")
-    called(desk, "no_answer", answers=Reminder.objects.get(), now=LATER)
+    called(desk, "no_answer", answers=[Reminder.objects.get()], now=LATER)
 
     assert sorted(row.state for row in Reminder.objects.all()) == ["done", "open"]
 

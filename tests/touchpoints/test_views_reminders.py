@@ -1,5 +1,6 @@
 """The reminders page: whose they are, where they open, and what is done with them."""
 
+import re
 from datetime import date, timedelta
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from practices.roles import Role
 from practices.weeks import Week
 from tests import make
 from touchpoints.models import Reminder, ThankYouList
+from touchpoints.reminder_groups import GROUPS, LINES
 from touchpoints.reminders import snooze
 from touchpoints.thank_you_lists import make_thank_you_lists
 
@@ -68,19 +70,104 @@ def now_is(desk):
         return Reminder.objects.get(pk=desk.reminder.pk)
 
 
+def in_order(shown, *words):
+    places = [shown.split("<main")[1].index(word) for word in words]
+    assert places == sorted(places)
+
+
 def test_each_stands_in_its_part(client, desk):
     with practice_scope(desk.practice):
-        remind(desk, "Late one.", due_on=TODAY - timedelta(days=3))
-        remind(desk, "Later one.", due_on=TODAY + timedelta(days=2))
+        remind(desk, "Late one.", provider=make.provider(), due_on=TODAY - timedelta(days=3))
+        remind(desk, "Later one.", provider=make.provider(), due_on=TODAY + timedelta(days=2))
+        remind(desk, "Far off.", provider=make.provider(), due_on=TODAY + timedelta(days=15))
         snooze(remind(desk, "Put off one."), until=TODAY + timedelta(days=5), now=make.NOW)
 
     shown = page(client, desk.physician)
 
-    main = shown.split("<main")[1]
     order = ["Overdue</h2>", "Late one.", "3 days overdue", "Today</h2>", "not written yet.", "Due today"]
-    order += ["Coming</h2>", "Later one.", "Due on Friday, November 20", "Put off</h2>", "Put off one."]
-    places = [main.index(words) for words in order]
-    assert places == sorted(places)
+    in_order(shown, *order, "Coming</h2>", "Later one.", "Due on Friday, November 20", "Put off</h2>")
+    in_order(shown, "Put off</h2>", "Put off one.")
+    in_order(shown, "All 4", "Overdue 1", "Today 1", "Coming 1", "Put off 1")
+    assert "Far off." not in shown
+
+
+def test_what_is_about_one_provider_stands_together_and_the_most_pressing_says_where(client, desk):
+    with practice_scope(desk.practice):
+        remind(desk, "About somebody else.", provider=make.provider("Roy"))
+        remind(desk, "Be in touch.", rule="in_touch", due_on=TODAY + timedelta(days=3))
+        called = remind(desk, "Call again.", rule="unreached_calls", due_on=TODAY - timedelta(days=1))
+        lakeside = make.office("Lakeside")
+        for words in ("Visit them.", "Visit them again."):
+            remind(desk, words, provider=None, office=lakeside)
+
+    shown = page(client, desk.physician)
+
+    in_order(shown, "Overdue</h2>", "Amara Okafor, MD</a>", "3 things", f"kind=call&amp;reminder={called.pk}")
+    in_order(shown, "Call again.", "not written yet.", "Be in touch.", "Today</h2>", "About somebody else.")
+    in_order(shown, "Today</h2>", "Lakeside</a>", "2 things", "Visit them.")
+    assert "Coming</h2>" not in shown
+    assert shown.count("Log a call</span>") == 1
+
+
+def test_address_chooses_a_part_and_whom_it_is_about(client, desk):
+    with practice_scope(desk.practice):
+        remind(desk, "Late one.", due_on=TODAY - timedelta(days=3))
+        remind(desk, "About somebody else.", provider=make.provider("Roy"))
+
+    late = page(client, desk.physician, "?part=overdue")
+    about = page(client, desk.physician, f"?provider={desk.provider.pk}")
+    nothing = page(client, desk.physician, "?part=snoozed")
+
+    assert "Late one." in late
+    assert "not written yet" not in late
+    assert "Late one." in about
+    assert "not written yet" in about
+    assert "About somebody else." not in about
+    assert "Nothing here" in nothing
+
+
+def test_pages_of_groups_lead_through_all_of_them_once(client, desk):
+    with practice_scope(desk.practice):
+        for number in range(GROUPS + 3):
+            at = make.provider()
+            remind(desk, f"First {number:02}.", provider=at, due_on=TODAY - timedelta(days=number % 4))
+            remind(desk, f"Second {number:02}.", provider=at)
+
+    first = page(client, desk.physician)
+    (more,) = re.findall(r'href="(\?after=[^"]+)"', first)
+    second = page(client, desk.physician, more)
+
+    shown = [re.findall(r"(?:First|Second) \d\d\.</a>", one) for one in (first, second)]
+    assert len(shown[0]) == 2 * GROUPS
+    assert len(set(shown[0] + shown[1])) == len(shown[0] + shown[1]) == 2 * (GROUPS + 3)
+
+
+def test_large_group_shows_its_first_lines_and_the_way_to_the_rest(client, desk):
+    with practice_scope(desk.practice):
+        for number in range(LINES + 3):
+            remind(desk, f"Thing {number:02}.", due_on=TODAY - timedelta(days=30 - number))
+
+    shown = page(client, desk.physician)
+    rest = page(client, desk.physician, f"?provider={desk.provider.pk}")
+
+    assert len(re.findall(r"Thing \d\d\.</a>", shown)) == LINES
+    assert f'href="?provider={desk.provider.pk}">4 more about Amara Okafor, MD</a>' in shown
+    assert len(re.findall(r"Thing \d\d\.</a>", rest)) == LINES + 3
+
+
+def test_manager_sees_who_falls_behind_and_nobody_else_does(client, desk):
+    with practice_scope(desk.practice):
+        for days in (3, 16):
+            remind(desk, member=desk.liaison, due_on=TODAY - timedelta(days=days))
+        remind(desk, member=desk.coordinator, due_on=TODAY - timedelta(days=1))
+
+    shown = page(client, desk.manager)
+
+    said = "Liaison One is furthest behind: 2 overdue, the oldest since November 2. 1 more is behind."
+    assert said in shown
+    in_order(shown, "Liaison One</th>", "Coordinator One</th>", "Physician One</th>")
+    assert f'href="?member={desk.liaison.pk}&amp;part=overdue">2</a>' in shown
+    assert "behind" not in page(client, desk.liaison)
 
 
 def test_member_sees_their_own_and_the_manager_everybodys(client, desk):
@@ -130,8 +217,11 @@ def test_without_scripting_done_leads_back_and_offers_undo(client, desk):
     act(client, desk.physician, "reminder_done", desk)
 
     shown = page(client, desk.physician)
-    assert f'action="{reverse("reminder", args=[desk.reminder.pk])}"' in shown
+    (undo,) = re.findall(r'action="(/reminders/undo/\d+/)"', shown)
     assert "Nothing is due" in shown
+
+    client.post(undo)
+    assert (now_is(desk).state, now_is(desk).closed_by_id) == ("open", None)
 
 
 def test_second_click_finds_it_done(client, desk):
@@ -164,23 +254,28 @@ def test_cannot_be_put_off_until_a_day_gone_by(client, desk, on):
 
 
 def test_dismissing_asks_why(client, desk):
-    refused = act(client, desk.physician, "reminder_dismiss", desk, reason="")
-    act(client, desk.physician, "reminder_dismiss", desk, reason="He retired")
+    refused = act(client, desk.physician, "reminder_dismiss", desk, ready="other", words="")
+    act(client, desk.physician, "reminder_dismiss", desk, ready="needless", words="He retired")
 
     assert refused.status_code == 422
-    assert (now_is(desk).state, now_is(desk).dismissed_reason) == ("dismissed", "He retired")
+    assert (now_is(desk).state, now_is(desk).dismissed_reason) == (
+        "dismissed",
+        "It is no longer needed: He retired",
+    )
 
 
-@pytest.mark.parametrize("name", ["reminder", "reminder_done", "reminder_snooze", "reminder_dismiss"])
+@pytest.mark.parametrize(
+    "name", ["reminder", "reminder_done", "reminder_snooze", "reminder_hand_over", "reminder_dismiss"]
+)
 def test_nobody_closes_anothers_but_the_manager(client, desk, name):
-    data = {"when": "tomorrow", "reason": "Done by phone"}
+    data = {"when": "tomorrow", "words": "Done by phone", "to": desk.liaison.pk}
 
     assert act(client, desk.coordinator, name, desk, **data).status_code == 404
     assert now_is(desk).state == "open"
     assert act(client, desk.manager, name, desk, **data).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["reminder_snooze", "reminder_dismiss"])
+@pytest.mark.parametrize("name", ["reminder_snooze", "reminder_hand_over", "reminder_dismiss"])
 def test_act_that_asks_has_a_page_and_a_fragment(client, desk, name):
     client.force_login(desk.physician.user)
     address = reverse(name, args=[desk.reminder.pk])

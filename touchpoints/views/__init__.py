@@ -28,7 +28,6 @@ from touchpoints.views.gifts import (
     gifts,
     gifts_exported,
 )
-from touchpoints.views.home import home
 from touchpoints.views.meeting_invitations import meeting_invite
 from touchpoints.views.meetings import (
     meeting,
@@ -45,8 +44,12 @@ from touchpoints.views.reminders import (
     reminder,
     reminder_dismiss,
     reminder_done,
+    reminder_hand_over,
     reminder_snooze,
+    reminder_undo,
     reminders,
+    reminders_load,
+    reminders_many,
 )
 from touchpoints.views.report_back import (
     report_back,
@@ -111,7 +114,6 @@ __all__ = [
     "gift_withdraw",
     "gifts",
     "gifts_exported",
-    "home",
     "meeting",
     "meeting_cancel",
     "meeting_edit",
@@ -125,10 +127,14 @@ __all__ = [
     "reminder",
     "reminder_dismiss",
     "reminder_done",
+    "reminder_hand_over",
     "reminder_rule",
     "reminder_rules",
     "reminder_snooze",
+    "reminder_undo",
     "reminders",
+    "reminders_load",
+    "reminders_many",
     "report_back",
     "report_back_exported",
     "report_back_figures",

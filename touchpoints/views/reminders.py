@@ -1,42 +1,65 @@
-"""The reminders: one's own; the manager's page holds everybody's."""
+"""The reminders: one's own; the manager's page holds everybody's, and says who falls behind."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.forms import Form
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from practices.models import Member
+from practices.pages import as_id, back_to, page
 from practices.requests import PracticeRequest
-from practices.roles import member_required
-from touchpoints.forms import DismissForm, SnoozeForm
+from practices.roles import Role, member_required, role_required
 from touchpoints.models import Reminder
-from touchpoints.reminder_pages import in_parts, lines_of, visible_to
-from touchpoints.reminders import close, dismiss, reopen, snooze
+from touchpoints.models.reminders import ReminderQuerySet
+from touchpoints.reminder_acts import (
+    close_all,
+    dismiss_all,
+    doable_by,
+    hand_over_all,
+    last_act_at,
+    snooze_all,
+    undo,
+)
+from touchpoints.reminder_forms import DismissForm, DoneForm, PassOnForm, SnoozeForm
+from touchpoints.reminder_groups import reminders_page
+from touchpoints.reminder_load import in_words, loads
+from touchpoints.reminder_pages import in_reach_of, lines_of, visible_to
 
-SHOWN = 200
+MANY = 250  # what an address can name, and more than a page holds
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DONE, SNOOZE, HAND_OVER, DISMISS = "done", "snooze", "hand_over", "dismiss"
+TITLES = {
+    DONE: gettext_lazy("Done"),
+    SNOOZE: gettext_lazy("Put off"),
+    HAND_OVER: gettext_lazy("Hand over"),
+    DISMISS: gettext_lazy("Dismiss"),
+}
 
 
 @require_safe
 @member_required
 def reminders(request: PracticeRequest) -> HttpResponse:
-    """What is overdue, due today, coming, put off."""
-    member, wanted = request.member, request.GET.get("member", "")
-    rows = visible_to(member).open()
-    if member.is_manager and wanted.isdecimal():
-        rows = rows.filter(member=int(wanted))
-    found = list(rows[: SHOWN + 1])
-    today = member.practice.today(timezone.now())
-    everybody = Member.objects.active().select_related("user").order_by("user__name")
-    context = {
-        "parts": in_parts(lines_of(found[:SHOWN], member, today=today)),
-        "has_more": len(found) > SHOWN,
-        "members": everybody if member.is_manager else [],
-        "whose": wanted,
+    """What is overdue, due today, coming, put off; by whom it is about."""
+    member, today = request.member, _today(request)
+    shown = reminders_page(request, member, today=today)
+    context: dict[str, Any] = {
+        "shown": shown,
+        "here": request.get_full_path(),
+        "chosen": request.GET.get("chosen") == "all",
     }
+    if member.is_manager:
+        found = loads(today=today)
+        members = sorted((load.name, load.member_id) for load in found)
+        context |= {"members": members, "loads": found, "behind": in_words(found)}
     return render(request, "touchpoints/reminders.html", context)
 
 
@@ -44,66 +67,199 @@ def reminders(request: PracticeRequest) -> HttpResponse:
 @member_required
 def reminder_done(request: PracticeRequest, reminder_id: int) -> HttpResponse:
     """It is done."""
-    reminder = close(_reminder(request, reminder_id), by=request.member, now=timezone.now())
-    return _after(request, reminder, _("Done."))
+    return _act(request, reminder_id, DONE)
 
 
 @require_http_methods(["GET", "POST"])
 @member_required
 def reminder_snooze(request: PracticeRequest, reminder_id: int) -> HttpResponse:
     """Ask again tomorrow, next week, or on a day."""
-    reminder, now = _reminder(request, reminder_id), timezone.now()
-    form = SnoozeForm(_posted(request), today=request.member.practice.today(now))
-    if not form.is_valid():
-        return _shown(request, reminder, form)
-    return _after(request, snooze(reminder, until=form.until, now=now), _("Put off."))
+    return _act(request, reminder_id, SNOOZE)
+
+
+@require_http_methods(["GET", "POST"])
+@member_required
+def reminder_hand_over(request: PracticeRequest, reminder_id: int) -> HttpResponse:
+    """Another member has it from now on."""
+    return _act(request, reminder_id, HAND_OVER)
 
 
 @require_http_methods(["GET", "POST"])
 @member_required
 def reminder_dismiss(request: PracticeRequest, reminder_id: int) -> HttpResponse:
     """It need not be done, for a reason."""
-    reminder = _reminder(request, reminder_id)
-    form = DismissForm(_posted(request))
-    if not form.is_valid():
-        return _shown(request, reminder, form)
-    dismissed = dismiss(reminder, by=request.member, now=timezone.now(), reason=form.cleaned_data["reason"])
-    return _after(request, dismissed, _("Dismissed."))
+    return _act(request, reminder_id, DISMISS)
 
 
 @require_http_methods(["GET", "POST"])
 @member_required
 def reminder(request: PracticeRequest, reminder_id: int) -> HttpResponse:
-    """One reminder as it stands; a post says that closing it was a mistake."""
-    found = _reminder(request, reminder_id)
-    if request.method == "POST":
-        return _after(request, reopen(found), _("It is due again."))
-    return _shown(request, found)
-
-
-def _reminder(request: PracticeRequest, reminder_id: int) -> Reminder:
-    return get_object_or_404(visible_to(request.member), pk=reminder_id)
-
-
-def _posted(request: PracticeRequest) -> dict | None:
-    return request.POST if request.method == "POST" else None
-
-
-def _after(request: PracticeRequest, reminder: Reminder, said: str) -> HttpResponse:
-    """The row as it stands, in place; without scripting the page, with a way to undo."""
-    if request.htmx:
-        return _shown(request, _reminder(request, reminder.pk))
-    is_closed = reminder.state != Reminder.State.OPEN
-    messages.success(request, said, extra_tags=reverse("reminder", args=[reminder.pk]) if is_closed else "")
+    """One reminder as it stands; a post says that what was last done with it was a mistake."""
+    found, at = _reminder(request, reminder_id), None
+    if request.method == "POST" and (at := last_act_at(found)):
+        rows = in_reach_of(request.member).filter(pk=found.pk)
+        undo(rows, at=at, by=request.member, now=timezone.now())
+    if request.method == "GET" or request.htmx:
+        return _shown(request, _reminder(request, reminder_id))
+    messages.info(request, _("It is as it was before.") if at else _("There is nothing to undo."))
     return redirect("reminders")
 
 
-def _shown(request: PracticeRequest, reminder: Reminder, form: Form | None = None) -> HttpResponse:
-    today = request.member.practice.today(timezone.now())
+@require_http_methods(["GET", "POST"])
+@member_required
+def reminders_many(request: PracticeRequest) -> HttpResponse:
+    """Those that were ticked: done, put off, handed over or dismissed in one act."""
+    asked = request.POST if request.method == "POST" else request.GET
+    act, ids = asked.get("act", ""), [pk for pk in map(as_id, asked.getlist("row")) if pk is not None]
+    rows = visible_to(request.member).open().filter(pk__in=ids[:MANY])
+    if act not in TITLES or not rows.exists():
+        messages.info(request, _("Tick the reminders first."))
+        return redirect(back_to(request, reverse("reminders")))
+    if request.method == "POST" and act != DONE and "said" not in asked:
+        query = [("act", act), *(("row", pk) for pk in ids[:MANY]), ("next", asked.get("next", ""))]
+        return redirect(f"{reverse('reminders_many')}?{urlencode(query)}")
+    form, now = _form(request, act), timezone.now()
+    if form.is_valid():
+        said = _carry_out(act, form, rows, by=request.member, now=now)
+        if not form.errors:
+            return _said(request, said, now)
     context = {
-        "line": lines_of([reminder], request.member, today=today)[0],
+        "form": form,
+        "act": act,
+        "title": TITLES[act],
+        "rows": rows,
+        "next": back_to(request, reverse("reminders")),
+    }
+    return page(request, "touchpoints/reminders_many.html", context)
+
+
+@require_POST
+@member_required
+def reminder_undo(request: PracticeRequest, stamp: int) -> HttpResponse:
+    """What was done at that moment (microseconds since 1970) was a mistake."""
+    try:
+        at = EPOCH + timedelta(microseconds=stamp)
+    except OverflowError as error:
+        raise Http404 from error
+    count = undo(in_reach_of(request.member), at=at, by=request.member, now=timezone.now())
+    if count:
+        text = ngettext(
+            "%(n)d reminder is as it was before.", "%(n)d reminders are as they were before.", count
+        )
+        messages.success(request, text % {"n": count})
+    else:
+        messages.info(request, _("There is nothing to undo: it has changed since then."))
+    return redirect("reminders")
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.MANAGER)
+def reminders_load(request: PracticeRequest, member_id: int) -> HttpResponse:
+    """Hand over all that a member has open: a holiday, or they have left. Says first how many."""
+    seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
+    now, rows = timezone.now(), Reminder.objects.open().filter(member=seat)
+    asked = request.POST if request.method == "POST" else request.GET if "to" in request.GET else None
+    form = PassOnForm(asked, besides=seat)
+    to = form.cleaned_data["to"] if form.is_valid() else None
+    if to and request.method == "POST":
+        return _said(request, _hand_over(rows, to, by=request.member, now=now), now)
+    today, count = _today(request), rows.count()
+    goes = doable_by(rows, to, today=today).count() if to else 0
+    context = {
+        "seat": seat,
+        "form": form,
+        "to": to,
+        "count": count,
+        "overdue": rows.filter(due_on__lt=today).count(),
+        "goes": goes,
+        "stays": count - goes,
+    }
+    return page(request, "touchpoints/reminders_load.html", context)
+
+
+def _act(request: PracticeRequest, reminder_id: int, act: str) -> HttpResponse:
+    """Ask what the act needs to know, then do it. What somebody else did meanwhile stands, and is shown."""
+    found, now = _reminder(request, reminder_id), timezone.now()
+    rows = visible_to(request.member).filter(pk=found.pk)
+    form = _form(request, act, besides=found.member if request.method == "GET" else None)
+    if not form.is_valid():
+        return _shown(request, found, form)
+    said = _carry_out(act, form, rows, by=request.member, now=now)
+    if form.errors:
+        return _shown(request, found, form)
+    if request.htmx:
+        return _shown(request, _reminder(request, reminder_id), said=said)
+    return _said(request, said, now)
+
+
+def _form(request: PracticeRequest, act: str, *, besides: Member | None = None) -> Any:
+    data = request.POST if request.method == "POST" else None
+    if act == SNOOZE:
+        return SnoozeForm(data, today=_today(request))
+    if act == HAND_OVER:
+        return PassOnForm(data, besides=besides)
+    return DismissForm(data) if act == DISMISS else DoneForm(data)
+
+
+def _carry_out(act: str, form: Any, rows: ReminderQuerySet, *, by: Member, now: datetime) -> str:
+    """What was done, in words; nothing where nothing was, or the form has an error now."""
+    if act == HAND_OVER:
+        return _hand_over(rows, form.cleaned_data["to"], by=by, now=now, form=form)
+    if act == SNOOZE:
+        day = date_format(form.until, "l, F j")
+        count = snooze_all(rows, until=form.until, now=now)
+        text = ngettext("Put off until %(day)s.", "%(n)d put off until %(day)s.", count)
+    elif act == DISMISS:
+        day, count = "", dismiss_all(rows, by=by, now=now, reason=form.reason)
+        text = ngettext("Dismissed.", "%(n)d dismissed.", count)
+    else:
+        day, count = "", close_all(rows, by=by, now=now)
+        text = ngettext("Done.", "%(n)d done.", count)
+    return text % {"n": count, "day": day} if count else ""
+
+
+def _hand_over(rows: ReminderQuerySet, to: Member, *, by: Member, now: datetime, form: Any = None) -> str:
+    handed = hand_over_all(rows, to=to, by=by, now=now)
+    words = {"name": to.name, "n": handed.count, "kept": handed.kept}
+    kept = ngettext(
+        "%(kept)d stays: %(name)s could not act on it.",
+        "%(kept)d stay: %(name)s could not act on them.",
+        handed.kept,
+    )
+    if form and handed.kept and not handed.count:
+        form.add_error("to", _("%(name)s could not act on it.") % words)
+        return ""
+    said = ngettext("Handed over to %(name)s.", "%(n)d handed over to %(name)s.", handed.count)
+    told = [said % words] if handed.count else []
+    return " ".join([*told, *([kept % words] if handed.kept else [])])
+
+
+def _reminder(request: PracticeRequest, reminder_id: int) -> Reminder:
+    return get_object_or_404(in_reach_of(request.member), pk=reminder_id)
+
+
+def _today(request: PracticeRequest) -> Any:
+    return request.member.practice.today(timezone.now())
+
+
+def _said(request: PracticeRequest, said: str, at: datetime) -> HttpResponse:
+    """Back to the page, with what was done and a way to undo it; somebody else may have been quicker."""
+    if not said:
+        messages.info(request, _("It was done or changed meanwhile: this is how it stands."))
+        return redirect(back_to(request, reverse("reminders")))
+    stamp = (at - EPOCH) // timedelta(microseconds=1)
+    messages.success(request, said, extra_tags=reverse("reminder_undo", args=[stamp]))
+    return redirect(back_to(request, reverse("reminders")))
+
+
+def _shown(request: PracticeRequest, found: Reminder, form: Any = None, *, said: str = "") -> HttpResponse:
+    """The row as it stands, in place; without scripting a page of its own."""
+    context = {
+        "line": lines_of([found], request.member, today=_today(request))[0],
         "form": form,
         "form_url": request.path,
+        "next": back_to(request, reverse("reminders")),
+        "said": said,
     }
     template = "touchpoints/_reminder_row.html" if request.htmx else "touchpoints/reminder.html"
     return render(request, template, context, status=422 if form is not None and form.is_bound else 200)

@@ -21,6 +21,7 @@ from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, member_required
 from touchpoints.feedback_pages import feedback_told_by
 from touchpoints.models import Touchpoint
+from touchpoints.one_call import one_call
 from touchpoints.touchpoint_forms import CorrectForm, LogCallForm, LogCardForm, WithdrawForm
 from touchpoints.touchpoint_log import NotPossible, correct, finish_next_step, log_call, log_card, withdraw
 from touchpoints.touchpoint_pages import (
@@ -48,11 +49,13 @@ def touchpoint_new(request: PracticeRequest) -> HttpResponse:
 
 def log_a_call(request: PracticeRequest, found: About, now: datetime) -> HttpResponse:
     """Reached, voicemail or no answer; and what was said, told and promised."""
-    member = request.member
+    member, today = request.member, request.member.practice.today(now)
+    call = one_call(found, member, today=today)
     form = LogCallForm(
         request.POST if request.method == "POST" else None,
         initial={"next_step_owner": member.pk},
-        today=member.practice.today(now),
+        today=today,
+        waiting=call.choices,
         knows_whom=found.is_known,
         referral=found.referral,
         sees_patient=member.role in SEES_PATIENTS,
@@ -67,14 +70,14 @@ def log_a_call(request: PracticeRequest, found: About, now: datetime) -> HttpRes
             provider=found.provider or form.known_provider,
             office=found.office,
             referral=found.referral,
-            answers=found.reminder,
+            answers=call.answers(form.cleaned_data.get("settles", [])),
             reports_back=form.cleaned_data.get("reports_back", False),
             **said,
         )
 
     if carry_out(form, act):
         return _logged(request, found, form)
-    return page(request, "touchpoints/call_new.html", {"form": form, "about": found})
+    return page(request, "touchpoints/call_new.html", {"form": form, "about": found, "call": call})
 
 
 def log_a_card(request: PracticeRequest, found: About, now: datetime) -> HttpResponse:
