@@ -36,12 +36,13 @@ SHOWN_WITH = ("provider", "office", "physician__user", "next_action_owner__user"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the board; `status` is where its referrals stand."""
+    """One step of the board; `status` is where its referrals stand, `order` what its list goes by."""
 
     key: str
     label: Any
     status: str
     since: Any
+    order: str = "next_action_due_at"
 
     @property
     def owes_word(self) -> bool:
@@ -59,7 +60,7 @@ STEPS = {
         Step("contacted", gettext_lazy("Contacted"), Status.CONTACTED, gettext_lazy("contacted %(ago)s")),
         Step("scheduled", gettext_lazy("Scheduled"), Status.SCHEDULED, gettext_lazy("appointment %(ago)s")),
         Step("seen", gettext_lazy("Seen, not told"), Status.SEEN, gettext_lazy("seen %(ago)s")),
-        Step("told", gettext_lazy("Told"), Status.CLOSED, gettext_lazy("told %(ago)s")),
+        Step("told", gettext_lazy("Told"), Status.CLOSED, gettext_lazy("told %(ago)s"), "-reported_back_at"),
         Step("no_show", gettext_lazy("Did not come"), Status.NO_SHOW, gettext_lazy("did not come %(ago)s")),
         Step("declined", gettext_lazy("Declined"), Status.DECLINED, gettext_lazy("declined %(ago)s")),
         Step(
@@ -67,6 +68,8 @@ STEPS = {
         ),
     )
 }
+WAS_SEEN = Step("was_seen", gettext_lazy("Seen, told or not"), "", "", "-seen_on")
+LISTS = {**STEPS, WAS_SEEN.key: WAS_SEEN}
 WAY = ("received", "contacted", "scheduled", "seen", "told")
 ENDS = ("no_show", "declined", "unreachable")
 
@@ -134,14 +137,15 @@ class Board:
         return number_of("report_backs", "days")
 
     def rows(self, step: Step) -> QuerySet[Referral]:
-        """Those that stand at the step: what is due longest first, or who was told last."""
+        """Those that stand at the step: what is due longest first, or who was told or seen last."""
         rows = visible_rows(self.member, self.today).filter(**self._asked())
         if step.is_told:
-            return self._told(rows).order_by("-reported_back_at", "-pk")
-        rows = rows.filter(status=step.status, next_action_due_at__isnull=False)
-        if month := self.chosen.get("month"):
-            rows = rows.filter(**in_month("seen_on" if step.status == Status.SEEN else "received_on", month))
-        return rows.order_by("next_action_due_at", "pk")
+            rows = self._told(rows)
+        elif step == WAS_SEEN:
+            rows = self._seen(rows)
+        else:
+            rows = self._waiting(rows, step)
+        return rows.order_by(step.order, "-pk" if step.order.startswith("-") else "pk")
 
     def counted(self, query: dict[str, Any], *, month: date) -> tuple[list[Column], Measure]:
         """Every step with its counts and first rows, and the measure of a month, from two queries.
@@ -177,11 +181,23 @@ class Board:
             name: self.chosen[name] for name in ("physician", "location", "provider") if name in self.chosen
         }
 
-    def _told(self, rows: QuerySet[Referral]) -> QuerySet[Referral]:
+    def _waiting(self, rows: ReferralQuerySet, step: Step) -> ReferralQuerySet:
+        rows = rows.filter(status=step.status, next_action_due_at__isnull=False)
+        if month := self.chosen.get("month"):
+            return rows.filter(**in_month("seen_on" if step.status == Status.SEEN else "received_on", month))
+        return rows
+
+    def _told(self, rows: ReferralQuerySet) -> ReferralQuerySet:
         rows = rows.filter(received_on__gte=self.practice.starts_on, reported_back_at__isnull=False)
         if month := self.chosen.get("month"):
             return rows.filter(status=Status.CLOSED, **in_month("seen_on", month))
         return rows.filter(reported_back_at__gt=self.now - LATELY)
+
+    def _seen(self, rows: ReferralQuerySet) -> ReferralQuerySet:
+        rows = rows.seen().filter(received_on__gte=self.practice.starts_on)
+        month = self.chosen.get("month")
+        span = in_month("seen_on", month) if month else {"seen_on__gt": self.today - LATELY}
+        return rows.filter(**span)
 
     def _count(self, month: date) -> dict[str, Any]:
         """How many stand at each step, and how many of them are over the limit, counted up to a cap; one query."""

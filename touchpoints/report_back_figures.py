@@ -28,6 +28,7 @@ class Line:
     name: str
     measure: Measure
     url: str = ""
+    seen_url: str = ""
     told_url: str = ""
     waiting_url: str = ""
 
@@ -102,4 +103,5 @@ def figures_csv(found: Figures) -> bytes:
 
 
 def _line(name: str, measure: Measure, **chosen: Any) -> Line:
-    return Line(name, measure, query_of(**chosen), step_url("told", **chosen), step_url("seen", **chosen))
+    lists = [step_url(key, **chosen) for key in ("was_seen", "told", "seen")]
+    return Line(name, measure, query_of(**chosen), *lists)

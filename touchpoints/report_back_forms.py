@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from contacts.models.referrals import NoteChannel
 from practices.models import Location, Member
+from practices.periods import months_until
 from practices.roles import Role
-from touchpoints.feedback_figures import months_until
 from touchpoints.models import Touchpoint
 
 Outcome = Touchpoint.CallOutcome

@@ -12,9 +12,9 @@ from django.utils import timezone
 from contacts.models import Referral
 from contacts.referral_way import move, report_back
 from practices.isolation import practice_scope
+from practices.periods import months_until
 from practices.roles import Role
 from tests import make
-from touchpoints.feedback_figures import months_until
 from touchpoints.report_back_board import visible_rows
 from touchpoints.report_back_figures import figures
 from touchpoints.report_back_measure import Measure, sentence
@@ -128,6 +128,8 @@ def test_figures_open_their_rows(client, practice, manager):
     (person,) = answer.context["by_physician"]
     for line in (month, person):
         assert (line.measure.seen, line.measure.told, line.measure.waiting) == (3, 1, 2)
+        both = [row.pk for row in client.get(line.seen_url).context["lines"]]
+        assert both == [*[row.pk for row in reversed(waits)], told.pk]
         assert [row.pk for row in client.get(line.told_url).context["lines"]] == [told.pk]
         assert [row.pk for row in client.get(line.waiting_url).context["lines"]] == [row.pk for row in waits]
 
@@ -170,6 +172,16 @@ def test_the_file_holds_no_formula_and_the_same_figures(client, practice, manage
     narrowed = client.get("/report-back/figures.csv", {"physician": ben.pk}).content.decode()
     assert "Ben" in narrowed
     assert "=1+1" not in narrowed
+
+
+def test_a_practice_that_has_just_begun_is_measured_from_its_own_months(client, manager):
+    today = manager.practice.today(timezone.now())
+    manager.practice.starts_on = today
+    manager.practice.save()
+    client.force_login(manager.user)
+    answer = client.get(PAGE)
+    assert [line.name for line in answer.context["by_month"]] == [f"{today:%B %Y}"]
+    assert answer.context["sentence"] == f"In {today:%B %Y} no patient was seen."
 
 
 def test_a_physician_measures_their_own(client, practice, manager):

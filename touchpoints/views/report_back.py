@@ -1,6 +1,6 @@
 """Reports back: the board, the one act that closes the loop and its undo, and the measure that matters."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -15,15 +15,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from contacts.models import ReferralStep
 from contacts.referral_way import NotOnTheWay
-from practices.models import PatientAccess
+from practices.models import PatientAccess, Practice
 from practices.pages import KeyPage, as_id, back_to, done, key_page, moment_of, page, query_with
 from practices.patient_access import record_access
+from practices.periods import months_until
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, MOVES_REFERRALS, SEES_PATIENTS, member_required, role_required
-from touchpoints.feedback_figures import months_until
 from touchpoints.models import Touchpoint
 from touchpoints.report_back_board import (
     ENDS,
+    LISTS,
     STEPS,
     WAY,
     Board,
@@ -50,12 +51,12 @@ def report_back(request: PracticeRequest) -> HttpResponse:
     filters = BoardFilterForm(request.GET, today=request.member.practice.today(now))
     shows_names = request.member.role in SEES_PATIENTS and request.GET.get("names") == "shown"
     board = Board(request.member, filters.chosen(), now, names_shown=shows_names)
-    step = STEPS.get(request.GET.get("step", ""))
+    step = LISTS.get(request.GET.get("step", ""))
     return _one_step(request, board, filters, step) if step else _overview(request, board, filters)
 
 
 def _overview(request: PracticeRequest, board: Board, filters: BoardFilterForm) -> HttpResponse:
-    last = months_until(board.today)[-2]
+    last = _last_month(board.practice, board.today)
     found, measure = board.counted(filters.query(), month=last)
     columns = {column.step.key: column for column in found}
     lines = [line for column in found for line in column.rows]
@@ -69,8 +70,14 @@ def _overview(request: PracticeRequest, board: Board, filters: BoardFilterForm) 
     return page(request, "touchpoints/report_back.html", context)
 
 
+def _last_month(practice: Practice, today: date) -> date:
+    """The last month that is over; the current one in the first that the practice is here."""
+    before, current = months_until(today)[-2:]
+    return before if practice.starts_on < current else current
+
+
 def _one_step(request: PracticeRequest, board: Board, filters: BoardFilterForm, step: Step) -> HttpResponse:
-    listed = _told_page(request, board, step) if step.is_told else _waiting_page(request, board, step)
+    listed = _page(request, board, step)
     lines = board.lines(listed.rows)
     context = {
         "step": step,
@@ -107,29 +114,19 @@ def _common(
     }
 
 
-def _waiting_page(request: PracticeRequest, board: Board, step: Step) -> KeyPage:
+def _page(request: PracticeRequest, board: Board, step: Step) -> KeyPage:
+    """A page of the step's list, by the moment or day it goes by."""
+    name = step.order.removeprefix("-")
+    is_down = step.order.startswith("-")
+    bounds = (f"{name}__lte", "pk__gte") if is_down else (f"{name}__gte", "pk__lte")
+
+    def after(rows: QuerySet, key: list[str]) -> QuerySet:
+        at = date.fromisoformat(key[0]) if name == "seen_on" else moment_of(key[0])
+        return rows.filter(**{bounds[0]: at}).exclude(**{name: at, bounds[1]: int(key[1])})
+
     return key_page(
-        request,
-        board.rows(step),
-        key=lambda row: (row.next_action_due_at.isoformat(), row.pk),
-        after=lambda rows, key: _after(
-            rows, "next_action_due_at__gte", moment_of(key[0]), pk__lte=int(key[1])
-        ),
+        request, board.rows(step), key=lambda row: (getattr(row, name).isoformat(), row.pk), after=after
     )
-
-
-def _told_page(request: PracticeRequest, board: Board, step: Step) -> KeyPage:
-    return key_page(
-        request,
-        board.rows(step),
-        key=lambda row: (row.reported_back_at.isoformat(), row.pk),
-        after=lambda rows, key: _after(rows, "reported_back_at__lte", moment_of(key[0]), pk__gte=int(key[1])),
-    )
-
-
-def _after(rows: QuerySet, bound: str, at: datetime, **pk: int) -> QuerySet:
-    """What follows a row in the order of its moment, then of its number."""
-    return rows.filter(**{bound: at}).exclude(**{bound.rpartition("__")[0]: at}, **pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -208,14 +205,16 @@ def report_back_figures(request: PracticeRequest) -> HttpResponse:
     filters = BoardFilterForm(request.GET, today=today)
     chosen, months = filters.chosen(), months_until(today)
     found, month = _figures(request, filters), chosen.get("month")
-    query = filters.query()
+    query, practice = filters.query(), request.member.practice
+    said = month or _last_month(practice, today)
+    since = practice.starts_on.replace(day=1)
     context = {
         "filters": filters,
         "query": query,
         "measure": found.of(month=month),
         "month": month,
-        "sentence": sentence(found.of(month=month or months[-2]), month or months[-2]),
-        "by_month": found.by_month(months, **query),
+        "sentence": sentence(found.of(month=said), said),
+        "by_month": found.by_month((first for first in months if first >= since), **query),
         "by_physician": found.by_physician(month, **query),
     }
     return page(request, "touchpoints/report_back_figures.html", context)
