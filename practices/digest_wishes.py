@@ -21,9 +21,12 @@ def awaiting_digest(practice: Practice, *, now: datetime) -> MemberQuerySet:
     """The members whose hour has struck today, on the practice's clock, and whose day is not settled yet.
 
     An hour that the clock jumps over has struck once it is past; one that comes twice strikes the first time.
+    When tomorrow's is settled already, by a tick that overtook this one or before the practice moved west, today's
+    is never sent after it.
     """
     local = now.astimezone(practice.zone)
-    settled = Digest.objects.filter(member=OuterRef("pk"), day=local.date())
+    today, tomorrow = local.date(), local.date() + timedelta(days=1)
+    settled = Digest.objects.filter(member=OuterRef("pk"), day__range=(today, tomorrow))
     wanted = Member.objects.active().filter(
         user__is_active=True, wants_digest=True, digest_hour__lte=local.hour
     )

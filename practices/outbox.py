@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 # Each bound leaves the next one room: one letter (EMAIL_TIMEOUT per answer), a round, a lease, a task's time limit.
 ROUND = timedelta(minutes=2)
 LEASE = timedelta(minutes=5)
+AT_ONCE = 200  # letters of a round
 GIVE_UP_AFTER = 30  # about four days, as mail servers do
 State = OutboxEnvelope.State
 EMPTIED = dict.fromkeys(OutboxEnvelope.LETTER, "")
@@ -80,7 +81,7 @@ def call_off(practice: Practice, *, to: str) -> None:
     waiting.update(state=State.OUTDATED, **EMPTIED)
 
 
-def send_due(now: datetime, *, limit: int = 200) -> int:
+def send_due(now: datetime, *, limit: int = AT_ONCE) -> int:
     """Send what is due, one lease per transaction; returns how many were tried. Nothing without EMAIL_URL.
 
     Stops at the limit, when its time is up, or when the server can't be reached: the rest waits for the next

@@ -18,7 +18,7 @@ from insights.counting import count_figures
 from practices.forgetting import forget_old_drafts, forget_what_is_over
 from practices.isolation import practice_scope
 from practices.models import Practice
-from practices.outbox import send_due
+from practices.outbox import AT_ONCE, send_due
 from referralcrm.health import record_task, record_tick
 from touchpoints.digests import make_due_digests
 from touchpoints.reminders import remind
@@ -67,6 +67,7 @@ def tick_practice(practice_id: int, now: str) -> None:
 @shared_task(name="referralcrm.send_mail", **RETRIED)
 def send_mail() -> None:
     """Send what the outbox holds, and forget what is over."""
-    send_due(timezone.now())
+    if send_due(timezone.now()) == AT_ONCE:
+        send_mail.delay()  # the digests of many practices strike at one hour: the rest need not wait for the tick
     forget_what_is_over(now=timezone.now())
     record_task(timezone.now())  # before the first practice, it is the only task there is

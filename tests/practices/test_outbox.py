@@ -4,11 +4,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 
 from practices import outbox
 from practices.models import OutboxEnvelope
-from practices.outbox import GIVE_UP_AFTER, LEASE, queue_mail, send_due, try_again, wait_after
+from practices.outbox import AT_ONCE, GIVE_UP_AFTER, LEASE, queue_mail, send_due, try_again, wait_after
+from referralcrm.celery import app
+from referralcrm.tasks import send_mail
 from tests import make
 from tests.practices.smtp_server import Postbox, free_port, smtp_server
 
@@ -288,3 +291,21 @@ class TestTwoSenders:
             queue()
             raise RuntimeError
         assert send_due(NOW) == 0
+
+
+@pytest.fixture
+def tasks_at_once():
+    """A task that is handed over is done there and then."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
+
+
+@pytest.mark.django_db
+def test_more_than_a_round_goes_out_without_waiting_for_the_next_tick(postbox, tasks_at_once):
+    for number in range(AT_ONCE + 5):
+        queue(f"person{number}@example.test", html="")
+    with time_machine.travel(NOW, tick=False):
+        send_mail()
+    assert len(postbox.messages) == AT_ONCE + 5
+    assert not OutboxEnvelope.objects.exclude(state=State.SENT).exists()

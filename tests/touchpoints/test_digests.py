@@ -79,6 +79,10 @@ class TestTheHour:
         days = Digest.objects.filter(member=harbor.physician).values_list("day", flat=True)
         assert list(days) == [TUESDAY, thursday]
 
+    def test_asked_late_by_a_tick_that_was_overtaken_brings_no_older_day(self, harbor):
+        remind(harbor.physician, due_on=MONDAY)
+        assert [write(TUESDAY, 7), write(MONDAY, 23, 59)] == [1, 0]
+
     @pytest.mark.parametrize(
         ("day", "hour", "strikes_at"),
         [
