@@ -17,7 +17,7 @@ from contacts.standing import rhythms, standing_on
 from insights.models import Counting, DailyFigures, SourceFigures
 from practices.isolation import entered_practice_id
 from practices.models import Practice
-from touchpoints.feedback_figures import months_until
+from practices.periods import months_until
 
 Kind = SourceFigures.Kind
 BATCH = 2_000

@@ -6,9 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from insights.scope import SPANS, Period, Scope, Span
+from insights.scope import Scope
 from practices.forms import DayField
 from practices.models import Member
+from practices.periods import SPANS, Period, Span
 from practices.roles import Role
 from practices.settings_forms import day_input
 from touchpoints.models import Touchpoint

@@ -15,12 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from insights.charts import MonthChart
-from insights.referral_figures import whole_month
-from insights.scope import Period, Scope, Span
+from insights.scope import Scope
 from insights.tables import Cell, Row, Table
 from practices.models import Member
+from practices.periods import Period, Span, months_until
 from practices.roles import Role
-from touchpoints.feedback_figures import months_until
 from touchpoints.models import ThankYou, ThankYouList, Touchpoint
 
 Kind = Touchpoint.Kind
@@ -75,7 +74,7 @@ def touchpoint_month_table(made: Made, member: int | None, today: date) -> Table
     for (month, _member, kind), n in made.items():
         counts[month][kind] += n
     rows = [
-        Row(Cell(date_format(month, "F Y")), _by_kind(counts[month], whole_month(month), member))
+        Row(Cell(date_format(month, "F Y")), _by_kind(counts[month], Period.month(month), member))
         for month in reversed(months_until(today))
     ]
     return Table("touchpoint-months", _("Month by month"), [_("Month"), *_kinds()], rows)
@@ -95,7 +94,7 @@ def member_table(made: Made, names: Mapping[int, str], today: date) -> Table:
 
 
 def _kinds() -> list[str]:
-    return [*(capfirst(kind.label) for kind in Kind), _("Together")]
+    return [*(str(capfirst(kind.label)) for kind in Kind), _("Together")]
 
 
 def _by_kind(counts: Mapping[str, int], period: Period, member: int | None) -> list[Cell]:

@@ -18,11 +18,12 @@ from insights import outreach_figures, referral_figures, sender_figures
 from insights.charts import MonthChart
 from insights.forms import FiguresForm
 from insights.models import Counting
-from insights.scope import Period, Scope
+from insights.scope import Scope
 from insights.sender_figures import SHOWN, Kind
 from insights.tables import Table
 from practices.models import Location, Member
 from practices.pages import KeyPage, key_page
+from practices.periods import Period
 from touchpoints.models import Touchpoint
 
 

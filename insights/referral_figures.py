@@ -15,9 +15,9 @@ from django.utils.translation import ngettext
 from contacts.models.referrals import Channel, Status
 from insights.charts import MonthChart
 from insights.models import DailyFigures
-from insights.scope import Period, Scope, Span
+from insights.scope import Scope
 from insights.tables import Cell, Row, Table, share_cell
-from touchpoints.feedback_figures import months_until
+from practices.periods import Period, Span, months_until
 
 By = DailyFigures.By
 COUNTS: dict[str, Any] = {
@@ -145,20 +145,14 @@ def month_table(months: Mapping[date, tuple[Counts, Counts]], scope: Scope) -> T
     """The chart's months as rows, newest first."""
     rows = []
     for first, (now, before) in reversed(list(months.items())):
-        month = whole_month(first)
+        month = Period.month(first)
         cells = [
             *_cells(now, scope, month),
-            Cell(before.received, scope.referrals_url(whole_month(first.replace(year=first.year - 1)))),
+            Cell(before.received, scope.referrals_url(Period.month(first.replace(year=first.year - 1)))),
         ]
         rows.append(Row(Cell(date_format(first, "F Y")), cells))
     columns = [_("Month"), *_columns(), _("Referrals a year before")]
     return Table("months", _("Month by month"), columns, rows)
-
-
-def whole_month(first: date) -> Period:
-    """A calendar month, to its last day."""
-    following = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return Period(Span.MONTH, first, following - timedelta(days=1))
 
 
 def conversion_table(total: Counts, scope: Scope, period: Period) -> Table:
@@ -217,7 +211,7 @@ def broken_down_tables(
     locations: Mapping[str, str],
 ) -> list[Table]:
     """By physician, by channel, by location; most first."""
-    channels = {value: capfirst(label) for value, label in Channel.choices}
+    channels = {value: str(capfirst(label)) for value, label in Channel.choices}
     nobody, nowhere = {"awaiting": "physician"}, {"location": "none"}
     parts = [
         Broken(

@@ -1,68 +1,16 @@
-"""Whose figures, and of which days: what a role sees, narrowed by what the address asks for."""
+"""Whose figures: what a role sees, narrowed by what the address asks for."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Provider, Referral
 from contacts.models.referrals import ReferralQuerySet
 from practices.models import Member
+from practices.periods import Period
 from practices.roles import Role
-from practices.weeks import Week
-from touchpoints.feedback_figures import months_until
-
-
-class Span(StrEnum):
-    """How far back a period reaches; each ends today."""
-
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-
-
-SPANS = {Span.WEEK: _("This week"), Span.MONTH: _("This month"), Span.YEAR: _("12 months")}
-
-
-@dataclass(frozen=True)
-class Period:
-    """Some days, the last included."""
-
-    span: Span
-    first: date
-    last: date
-
-    @classmethod
-    def of(cls, span: Span, today: date) -> "Period":
-        """The ISO week, the month, or this month and the eleven before it, until today."""
-        firsts = {
-            Span.WEEK: Week.of(today).monday,
-            Span.MONTH: today.replace(day=1),
-            Span.YEAR: months_until(today)[0],
-        }
-        return cls(span, firsts[span], today)
-
-    @property
-    def label(self) -> str:
-        return str(SPANS[self.span])
-
-    @property
-    def year_before(self) -> "Period":
-        """As many days, a year earlier: a week on the same weekdays, the others from the same date.
-
-        Twelve months that hold all of a leap year have no such twin: theirs ends the day before they begin.
-        """
-        is_week = self.span == Span.WEEK
-        first = self.first - timedelta(weeks=52) if is_week else self.first.replace(year=self.first.year - 1)
-        last = min(first + (self.last - self.first), self.first - timedelta(days=1))
-        return Period(self.span, first, last)
-
-    def __contains__(self, day: date) -> bool:
-        return self.first <= day <= self.last
 
 
 @dataclass(frozen=True)

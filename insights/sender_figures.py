@@ -16,9 +16,9 @@ from contacts.models import Office, Provider
 from contacts.standing import Standing
 from insights.counting import monthly, months_of
 from insights.models import SourceFigures
-from insights.scope import Period, Scope, Span
+from insights.scope import Scope
 from insights.tables import Cell, Row, Table, share, share_cell
-from touchpoints.feedback_figures import months_until
+from practices.periods import Period, Span, months_until
 from touchpoints.sparkline import Sparkline
 
 Kind = SourceFigures.Kind
@@ -108,7 +108,7 @@ def standing_table(scope: Scope) -> Table:
     query = f"&territory={scope.territory}" if scope.territory else ""
     lines = [
         Row(
-            Cell(capfirst(standing.label)),
+            Cell(str(capfirst(standing.label))),
             [
                 Cell(
                     found.get(standing.value, 0), f"{reverse('providers')}?standing={standing.value}{query}"

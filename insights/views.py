@@ -1,4 +1,4 @@
-"""Figures: referrals, referrers, thank-yous and touchpoints; each opens its rows, each can be taken away."""
+"""Home, and the figures: referrals, referrers, thank-yous and touchpoints; each opens its rows, each can be taken away."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +10,25 @@ from django.views.decorators.http import require_GET, require_safe
 from insights import pages
 from insights.exported import FORMATS
 from insights.forms import TouchpointsForm
+from insights.home import figures_in_sentences, noteworthy
 from insights.pages import Desk, Shown
 from practices.pages import page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
+from touchpoints.home_pages import home_page
+
+
+@require_safe
+@member_required
+def home(request: PracticeRequest) -> HttpResponse:
+    """What should I do now? By role; then a few figures."""
+    now = timezone.now()
+    context = {
+        "shown": home_page(request.member, now=now, noteworthy=noteworthy),
+        "strip": figures_in_sentences(request.member, now=now),
+        "today": request.member.practice.today(now),
+    }
+    return page(request, "touchpoints/home.html", context)
 
 
 @require_safe

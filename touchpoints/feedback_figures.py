@@ -11,9 +11,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from practices.periods import months_until
 from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest
 
-MONTHS = 12
 STEP, HEIGHT, MARGIN = 40, 120, 10
 LEFT, BELOW = 32, 24  # room for the scale, and for the months
 BEST = 10
@@ -174,12 +174,6 @@ def figures(issues: Iterable[FeedbackIssue], *, chosen: Q, today: date) -> Figur
         for line in filter(None, (of_office, of_physician)):
             line.issues += 1
     return found
-
-
-def months_until(today: date) -> list[date]:
-    """The first days of the last twelve months, oldest first; the last is the current one."""
-    number = today.year * 12 + today.month - 1
-    return [date(n // 12, n % 12 + 1, 1) for n in range(number - MONTHS + 1, number + 1)]
 
 
 def _answers_since(since: date, chosen: Q) -> Iterable[Any]:

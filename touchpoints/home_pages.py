@@ -98,12 +98,15 @@ class HomePage:
         return [section for section in self.filled if section.is_aside]
 
 
-def home_page(member: Member, *, now: datetime) -> HomePage:
-    """The home of the member's role."""
-    return HOMES[Role(member.role)](member, now)
+Narrowing = Callable[[QuerySet], QuerySet]
 
 
-def _intake_home(member: Member, now: datetime) -> HomePage:
+def home_page(member: Member, *, now: datetime, noteworthy: Narrowing) -> HomePage:
+    """The home of the member's role. `noteworthy` leaves of many providers those whose standing may be said here."""
+    return HOMES[Role(member.role)](member, now, noteworthy)
+
+
+def _intake_home(member: Member, now: datetime, noteworthy: Narrowing) -> HomePage:
     """Manager and coordinator: intake, who sent this, lists still open, overdue, new and quiet referrers."""
     today = member.practice.today(now)
     lists = _open_lists(ThankYouList.objects.all())
@@ -111,7 +114,7 @@ def _intake_home(member: Member, now: datetime) -> HomePage:
         "provider", "office", "physician__user", "next_action_owner__user"
     )
     rows = referral_rows(overdue.order_by("next_action_due_at", "pk")[:SHOWN], member=member, now=now)
-    quiet, new = _quiet_and_new(providers_with_rhythm(Provider.objects.active(), today), today)
+    quiet, new = _quiet_and_new(noteworthy(Provider.objects.active()), today)
     return HomePage(
         figures=_intake_figures(member, now, today),
         sections=[
@@ -184,7 +187,7 @@ def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
     ]
 
 
-def _physician_home(member: Member, now: datetime) -> HomePage:
+def _physician_home(member: Member, now: datetime, _noteworthy: Narrowing) -> HomePage:
     """This week's thank-yous, calls to make, report-backs due, own reminders."""
     today = member.practice.today(now)
     lists = _open_lists(ThankYouList.objects.visible_to(member))
@@ -208,14 +211,14 @@ def _physician_home(member: Member, now: datetime) -> HomePage:
     )
 
 
-def _liaison_home(member: Member, now: datetime) -> HomePage:
+def _liaison_home(member: Member, now: datetime, noteworthy: Narrowing) -> HomePage:
     """Their offices and what waits there, who has gone quiet, cards handed over, reminders."""
     today = member.practice.today(now)
     cards = _counts(member.practice, cards=_cards_of(member))["cards"]
     reminders = list(_counted(visible_to(member).due_on(today)))
     own = Provider.objects.active().in_territory_of(member.pk)
     offices = _offices(member, today)
-    quiet, new = _quiet_and_new(providers_with_rhythm(own, today), today)
+    quiet, new = _quiet_and_new(noteworthy(own), today)
     return HomePage(
         figures=[
             _cards_figure(cards),
@@ -230,7 +233,7 @@ def _liaison_home(member: Member, now: datetime) -> HomePage:
     )
 
 
-HOMES: dict[str, Callable[[Member, datetime], HomePage]] = {
+HOMES: dict[str, Callable[[Member, datetime, Narrowing], HomePage]] = {
     Role.MANAGER: _intake_home,
     Role.COORDINATOR: _intake_home,
     Role.PHYSICIAN: _physician_home,
@@ -383,9 +386,10 @@ def _visited(on: date | None, today: date) -> str:
 
 
 def _quiet_and_new(
-    known: list[tuple[Any, Rhythm]], today: date
+    providers: QuerySet, today: date
 ) -> tuple[list[tuple[Any, Rhythm]], list[tuple[Any, Rhythm]]]:
     """Who has gone quiet, those who used to send most first; and who is new, the newest first."""
+    known = providers_with_rhythm(providers, today)
     quiet = [one for one in known if standing_on(today, one[1]) in QUIET]
     new = [one for one in known if standing_on(today, one[1]) == Standing.NEW]
     quiet.sort(key=lambda one: -one[1].days)

@@ -10,6 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from practices.periods import months_until
+
 MONTHS = 24
 STEP, HEIGHT, MARGIN = 10, 40, 2
 
@@ -72,10 +74,5 @@ def sparkline(days: Mapping[date, int], *, today: date) -> Sparkline:
     by_month: Counter[tuple[int, int]] = Counter()
     for day, count in days.items():
         by_month[day.year, day.month] += count
-    months = []
-    year, month = today.year, today.month
-    for _place in range(MONTHS):
-        months.append(date(year, month, 1))
-        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
-    months.reverse()
+    months = months_until(today, MONTHS)
     return Sparkline(months, [by_month[month.year, month.month] for month in months])

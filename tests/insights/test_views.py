@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from contacts.referral_way import move, report_back, withdraw
 from insights.counting import count_figures
 from insights.outreach_figures import streak
-from insights.scope import Period, Span
 from practices.isolation import practice_scope
 from practices.models import Location
+from practices.periods import Period, Span
 from practices.roles import Role
 from practices.weeks import Week
 from tests import make
