@@ -11,16 +11,20 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from contacts.referral_way import move
 from practices.isolation import practice_scope
 from practices.members import come_back, leave
 from practices.models import Digest, LinkToken, Member, OutboxEnvelope, Practice
 from practices.roles import Role
+from referralcrm.tasks import tick_practice
 from tests import make
 from tests.counts import examples
 from touchpoints.digests import SHOWN, make_due_digests
 from touchpoints.models import Reminder
 from touchpoints.reminders import dismiss, snooze
+from touchpoints.reminders import remind as remind_practice
 from touchpoints.thank_you_lists import make_due_thank_you_lists
+from touchpoints.touchpoint_log import log_call
 
 TUESDAY = date(2026, 11, 24)
 MONDAY = date(2026, 11, 23)
@@ -223,21 +227,22 @@ class TestTheLetter:
         text = OutboxEnvelope.objects.get().text
         assert (text.count("Call Dr. Okafor"), "- and 3 more" in text) == (SHOWN, True)
 
-    def test_names_no_patient(self, harbor):
-        referral = make.referral(
-            harbor.coordinator,
-            physician=harbor.physician,
-            patient_family_name=PATIENT,
-            patient_given_name="Zebulon",
-            reason=f"{PATIENT} has palpitations",
-        )
-        remind(harbor.physician, referral=referral, due_on=MONDAY)
-        make_due_thank_you_lists(now=at(TUESDAY, 6))
-        write(MONDAY + timedelta(days=7), 7)
-        mail = OutboxEnvelope.objects.get(recipient=harbor.physician.user.email)
-        for part in (mail.subject, mail.text, mail.html, str(mail.headers)):
-            assert PATIENT not in part
-            assert "Zebulon" not in part
+    def test_names_no_patient_whatever_the_rules_find_due(self, harbor):
+        secrets = {"patient_family_name": PATIENT, "patient_given_name": "Zebulon", "reason": "Palpitations"}
+        for status in ("received", "seen", "declined"):
+            referral = make.referral(harbor.coordinator, physician=harbor.physician, **secrets)
+            if status != "received":
+                move(referral, to=status, by=harbor.coordinator, now=make.NOW, seen_on=make.NOW.date())
+        next_monday = MONDAY + timedelta(days=7)
+        make_due_thank_you_lists(now=at(next_monday, 6))
+        remind_practice(now=at(next_monday, 6))
+        assert write(next_monday, 7) == 2
+        for mail in OutboxEnvelope.objects.all():
+            assert "Dr. Okafor" in mail.text
+            for part in (mail.subject, mail.text, mail.html, str(mail.headers)):
+                assert not {
+                    word for word in (PATIENT, "Zebulon", "Palpitations", "Q. Z", "Z. Q") if word in part
+                }
 
     def test_of_monday_brings_a_physician_the_list_that_is_ready(self, harbor):
         make.referral(harbor.coordinator, physician=harbor.physician, received_on=date(2026, 11, 17))
@@ -288,6 +293,17 @@ class TestTheLetter:
         with CaptureQueriesContext(connection) as of_none:
             assert write(TUESDAY + timedelta(days=1), 8) == 0
         assert len(of_none) == 2
+
+
+@pytest.mark.django_db
+def test_a_tick_writes_of_what_the_same_tick_finds_due():
+    practice = make.practice()
+    member = make.member(Role.COORDINATOR, practice)
+    with practice_scope(practice):
+        called_on = at(MONDAY, 9)
+        log_call(outcome="voicemail", provider=make.provider("Roe"), by=member, now=called_on)
+    tick_practice(practice.pk, at(TUESDAY, 7).isoformat())
+    assert "Call Dr. Roe again" in OutboxEnvelope.objects.get(recipient=member.user.email).text
 
 
 @pytest.mark.django_db
