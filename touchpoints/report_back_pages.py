@@ -97,7 +97,7 @@ def said_of(told: Told, rows: list[Referral]) -> str:
     """What was done, in a sentence."""
     if told.steps:
         count = len(told.steps)
-        return ngettext("Told: %(n)d referral.", "Told: %(n)d referrals.", count) % {"n": count}
+        return ngettext("Told of %(n)d patient.", "Told of %(n)d patients.", count) % {"n": count}
     if told.call and told.call.call_outcome != REACHED:
         return _("The call is logged. They were not reached, so word is still owed.")
     return ngettext("It was told already.", "They were told already.", len(rows))

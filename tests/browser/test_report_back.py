@@ -61,11 +61,11 @@ def test_a_note_is_said_from_the_board_and_undone_where_it_was_an_error(site, br
 
     seen.get_by_role("link", name="Tell").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Tell Amara Okafor, MD")
-    page.get_by_role("button", name="They were told").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.locator("main")).to_contain_text("by a note, by a call, or both")
     page.get_by_label("Fax").check()
-    page.get_by_role("button", name="They were told").click()
-    expect(page.locator("#messages")).to_contain_text("Told: 1 referral.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#messages")).to_contain_text("Told of 1 patient.")
     expect(seen.locator(".board-count")).to_have_text("3")
     assert told(desk) == [True, False, False, False]
 
@@ -83,7 +83,7 @@ def test_several_are_ticked_and_told_at_once_and_one_call_tells_of_two(site, bro
         page.locator(f"#id_referral_{row.pk}").check()
     page.get_by_label("Ticked: the consult note was sent by").select_option("portal")
     page.get_by_role("button", name="They were told").dblclick()
-    expect(page.locator("#messages")).to_contain_text("Told: 2 referrals.")
+    expect(page.locator("#messages")).to_contain_text("Told of 2 patients.")
     assert told(desk) == [False, False, True, True]
 
     page.keyboard.press("j")
@@ -93,7 +93,7 @@ def test_several_are_ticked_and_told_at_once_and_one_call_tells_of_two(site, bro
         box.check()
     page.get_by_label("Reached", exact=True).check()
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#messages")).to_contain_text("Told: 3 referrals.")
+    expect(page.locator("#messages")).to_contain_text("Told of 3 patients.")
     assert told(desk) == [True] * 4
     with practice_scope(desk.practice):
         assert Touchpoint.objects.get().provider == desk.provider
@@ -106,8 +106,8 @@ def test_without_scripting_by_thumb_from_the_referrals_page(site, new_page, desk
     page.get_by_role("link", name="By a call, or of several patients at once").tap()
     page.get_by_text("Letter", exact=True).tap()
     page.get_by_text("Voicemail").tap()
-    page.get_by_role("button", name="They were told").tap()
-    expect(page.locator("#messages")).to_contain_text("Told: 1 referral.")
+    page.get_by_role("button", name="Save").tap()
+    expect(page.locator("#messages")).to_contain_text("Told of 1 patient.")
     expect(page.locator(".timeline")).to_contain_text("consult note by letter")
     assert told(desk) == [True, False, False, False]
 
@@ -124,6 +124,6 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(site, new_page, desk, width, s
         assert axe_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.goto(f"{site.url}/report-back/{tell}")
-    page.get_by_role("button", name="They were told").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.locator("main")).to_contain_text("by a note, by a call, or both")
     assert axe_violations(page) == []
