@@ -92,8 +92,8 @@ def in_sentences(changes: Changes, practice: Practice, *, now: datetime) -> list
         *_counted(
             len(changes.moved),
             ngettext(
-                "%(n)d reminder gets another day, member or sentence",
-                "%(n)d reminders get another day, member or sentence",
+                "%(n)d reminder changes its day, member or wording",
+                "%(n)d reminders change their day, member or wording",
                 len(changes.moved),
             ),
         ),

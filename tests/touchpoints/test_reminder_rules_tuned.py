@@ -62,8 +62,9 @@ def test_every_rule_says_what_it_does_whose_it_is_and_how_many_are_open(manager,
     for rule in RULES.values():
         assert str(rule.title) in text and rule.in_words({}) in text
         assert url(rule.key) in text
-    assert "for 30 days in tier A, 60 in tier B, 120 in tier C" in text
+    assert "for 30 days in tier A, 60 days in tier B, 120 days in tier C" in text
     assert f"their office, otherwise {desk.liaison.name}." in text
+    assert "A planned meeting, 1 day before." in text
     assert "3 are open." in text  # two of tier A, and tier B's within two weeks
 
 
@@ -112,7 +113,7 @@ def test_switched_off_it_closes_all_and_switched_on_again_they_are_back(manager,
 def test_chosen_member_has_what_nobody_has(manager, desk):
     change = {**IN_TOUCH, "owner": desk.coordinator.pk}
     shown = manager.post(url(), change)
-    assert shown.context["changes"] == ["3 reminders get another day, member or sentence."]
+    assert shown.context["changes"] == ["3 reminders change their day, member or wording."]
     manager.post(url(), {**change, **seen(shown)})
 
     assert {who for _tier, who in open_ones(desk)} == {desk.coordinator.pk}

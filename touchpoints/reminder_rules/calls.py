@@ -99,9 +99,9 @@ RULES = (
     Rule(
         key="unreached_calls",
         title=gettext_lazy("Call again"),
-        sentence=gettext_lazy("A call that reached nobody is tried again %(days)d business days later."),
+        sentence=gettext_lazy("A call that reached nobody is tried again %(days)s later."),
         falls_to=gettext_lazy("whoever called"),
         find=unreached_calls,
-        numbers=(Number("days", gettext_lazy("Business days"), 1, least=0, most=30),),
+        numbers=(Number("days", gettext_lazy("Business days"), 1, least=0, most=30, are_business_days=True),),
     ),
 )

@@ -93,7 +93,7 @@ RULES = (
     Rule(
         key="feedback_due",
         title=gettext_lazy("Ask for feedback"),
-        sentence=gettext_lazy("A provider who refers and whom nobody has asked for %(days)d days."),
+        sentence=gettext_lazy("A provider who refers and whom nobody has asked for %(days)s."),
         falls_to=gettext_lazy("the liaison of the provider or of their office"),
         find=feedback_due,
         numbers=(Number("days", gettext_lazy("Days"), 182, least=30, most=730),),
@@ -102,9 +102,7 @@ RULES = (
     Rule(
         key="issues_unresolved",
         title=gettext_lazy("Complaint to mend"),
-        sentence=gettext_lazy(
-            "A complaint is given %(days)d days, until it is mended and the referrer was told."
-        ),
+        sentence=gettext_lazy("A complaint is given %(days)s, until it is mended and the referrer was told."),
         falls_to=gettext_lazy("whoever owns the complaint"),
         find=issues_unresolved,
         numbers=(Number("days", gettext_lazy("Days for new complaints"), 7, least=1, most=90),),

@@ -79,27 +79,25 @@ RULES = (
     Rule(
         key="lists_to_review",
         title=gettext_lazy("Thank-you list to review"),
-        sentence=gettext_lazy(
-            "A list that still has undecided rows %(days)d business days after it was made."
-        ),
+        sentence=gettext_lazy("A list that still has undecided rows %(days)s after it was made."),
         falls_to=gettext_lazy("the physician whose list it is"),
         find=lists_to_review,
-        numbers=(Number("days", BUSINESS_DAYS, 4, least=0, most=30),),
+        numbers=(Number("days", BUSINESS_DAYS, 4, least=0, most=30, are_business_days=True),),
     ),
     Rule(
         key="cards_to_write",
         title=gettext_lazy("Card to write"),
-        sentence=gettext_lazy("A card that is not written %(days)d business days after it was decided on."),
+        sentence=gettext_lazy("A card that is not written %(days)s after it was decided on."),
         falls_to=gettext_lazy("whoever the card was handed to, otherwise the physician"),
         find=cards_to_write,
-        numbers=(Number("days", BUSINESS_DAYS, 3, least=0, most=30),),
+        numbers=(Number("days", BUSINESS_DAYS, 3, least=0, most=30, are_business_days=True),),
     ),
     Rule(
         key="cards_to_mail",
         title=gettext_lazy("Card to mail"),
-        sentence=gettext_lazy("A card that is not mailed %(days)d business days after it was written."),
+        sentence=gettext_lazy("A card that is not mailed %(days)s after it was written."),
         falls_to=gettext_lazy("whoever the card was handed to, otherwise the physician"),
         find=cards_to_mail,
-        numbers=(Number("days", BUSINESS_DAYS, 2, least=0, most=30),),
+        numbers=(Number("days", BUSINESS_DAYS, 2, least=0, most=30, are_business_days=True),),
     ),
 )

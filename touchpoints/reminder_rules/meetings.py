@@ -59,7 +59,7 @@ RULES = (
     Rule(
         key="meetings_tomorrow",
         title=gettext_lazy("Meeting ahead"),
-        sentence=gettext_lazy("A planned meeting, %(days)d days before."),
+        sentence=gettext_lazy("A planned meeting, %(days)s before."),
         falls_to=gettext_lazy("whoever goes"),
         find=meetings_tomorrow,
         numbers=(Number("days", gettext_lazy("Days before"), 1, least=0, most=14),),

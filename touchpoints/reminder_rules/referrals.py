@@ -136,23 +136,30 @@ RULES = (
         title=gettext_lazy("Next step of a referral"),
         sentence=gettext_lazy(
             "Contact the patient (stat within 2 hours, urgent on the next business day, routine after 3), find an"
-            " appointment, or record the outcome the day after it: %(days)d business days after the step is due."
+            " appointment within 3, record the outcome the day after it. Grace: %(days)s."
         ),
         falls_to=gettext_lazy("whoever the step is for"),
         find=next_actions,
-        numbers=(Number("days", gettext_lazy("Business days of grace"), 0, least=0, most=30),),
+        numbers=(
+            Number(
+                "days", gettext_lazy("Business days of grace"), 0, least=0, most=30, are_business_days=True
+            ),
+        ),
         owners=(Role.COORDINATOR, Role.MANAGER),
     ),
     Rule(
         key="report_backs",
         title=gettext_lazy("Report back"),
         sentence=gettext_lazy(
-            "The patient was seen, or nothing came of the referral, and the referrer was not told %(days)d"
-            " business days later."
+            "The patient was seen, or nothing came of the referral, and the referrer was not told %(days)s later."
         ),
         falls_to=gettext_lazy("the physician the patient was sent to"),
         find=report_backs,
-        numbers=(Number("days", gettext_lazy("Business days"), REPORT_WITHIN, least=1, most=30),),
+        numbers=(
+            Number(
+                "days", gettext_lazy("Business days"), REPORT_WITHIN, least=1, most=30, are_business_days=True
+            ),
+        ),
         owners=(Role.COORDINATOR, Role.MANAGER),
     ),
 )

@@ -145,7 +145,7 @@ RULES = (
         key="in_touch",
         title=gettext_lazy("In touch"),
         sentence=gettext_lazy(
-            "Nobody was in touch with a provider for %(A)d days in tier A, %(B)d in tier B, %(C)d in tier C."
+            "Nobody was in touch with a provider for %(A)s in tier A, %(B)s in tier B, %(C)s in tier C."
         ),
         falls_to=gettext_lazy("the liaison of the provider or of their office"),
         find=in_touch,
@@ -160,7 +160,7 @@ RULES = (
         key="new_referrers",
         title=gettext_lazy("New referrer"),
         sentence=gettext_lazy(
-            "Call the day their first patient is seen, and check in %(first)d and %(second)d days after their first"
+            "Call the day their first patient is seen, and check in %(first)s and %(second)s after their first"
             " referral."
         ),
         falls_to=gettext_lazy(
