@@ -1,23 +1,32 @@
-"""What home takes from the figures kept ahead: a few of them in sentences, and whom to look at among many."""
+"""What home takes from the figures kept ahead: a few of them in sentences, and whom to name among many."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Provider
 from contacts.standing import Standing
-from insights.models import Counting, SourceFigures
-from insights.referral_figures import conversion_sentence, days_of, since_when, total_of
+from insights.models import Counting, DailyFigures, SourceFigures
+from insights.referral_figures import Counts, conversion_sentence, since_when
 from insights.scope import Scope
 from practices.models import Member
 from practices.periods import Period, Span
-from practices.roles import Role
-from touchpoints.home_pages import Figure
+from touchpoints.home_pages import home_page
+from touchpoints.home_parts import Figure, HomePage, Kept
 
 NOTEWORTHY = (Standing.NEW, Standing.DECLINING, Standing.LAPSED)
+
+
+def home_with_figures(member: Member, *, now: datetime) -> tuple[HomePage, list[Figure]]:
+    """The home of the member's role, and the figures that stand under the next things."""
+    today = member.practice.today(now)
+    shown = home_page(member, now=now, kept=Kept(noteworthy, _kept_counts(today)))
+    return shown, _in_sentences(shown.kept or {}, today)
 
 
 def noteworthy(providers: QuerySet[Provider]) -> QuerySet[Provider]:
@@ -27,27 +36,42 @@ def noteworthy(providers: QuerySet[Provider]) -> QuerySet[Provider]:
     return providers.filter(Q(pk__in=kept.values("source_id")) | ~is_counted)
 
 
-def figures_in_sentences(member: Member, *, now: datetime) -> list[Figure]:
-    """This week and this month against last year, and how far twelve months' patients came; each opens its rows.
-
-    A liaison sees none: their home is their offices.
-    """
-    if member.role == Role.LIAISON:
-        return []
-    scope, today = Scope.of(member), member.practice.today(now)
-    days = days_of(scope, since=since_when(today))
-    if not days:
-        return []
-    found = []
-    for span, ending in ((Span.WEEK, _("this week")), (Span.MONTH, _("this month"))):
+def _kept_counts(today: date) -> Subquery:
+    year = Period.of(Span.YEAR, today)
+    counts: dict[str, Any] = {
+        name: Sum(name, filter=Q(day__range=(year.first, year.last))) for name in ("received", "seen", "told")
+    }
+    for span in (Span.WEEK, Span.MONTH):
         period = Period.of(span, today)
-        count, before = total_of(days, period).received, total_of(days, period.year_before).received
-        text = ngettext(
-            "%%(n)d referral %(ending)s; %(before)d in the same days last year",
-            "%%(n)d referrals %(ending)s; %(before)d in the same days last year",
-            count,
-        )
-        found.append(Figure(count, text % {"ending": ending, "before": before}, scope.referrals_url(period)))
-    year = total_of(days, Period.of(Span.YEAR, today))
-    sentence = _("Twelve months: %(sentence)s") % {"sentence": conversion_sentence(year)}
-    return [*found, Figure(year.received, sentence, reverse("insights"), is_counted=False)]
+        for name, days in ((span.value, period), (f"{span}_before", period.year_before)):
+            counts[name] = Sum("received", filter=Q(day__range=(days.first, days.last)))
+    rows: Any = DailyFigures.objects.filter(by=DailyFigures.By.ALL, day__gte=since_when(today)).order_by()
+    return Subquery(rows.values("practice").annotate(json=JSONObject(**counts)).values("json"))
+
+
+def _in_sentences(kept: dict[str, int | None], today: date) -> list[Figure]:
+    """This week and this month against last year, and how far twelve months' patients came; each opens its rows."""
+    if not kept:
+        return []
+    week, month = (Period.of(span, today) for span in (Span.WEEK, Span.MONTH))
+    counts = Counts(*(kept[name] or 0 for name in ("received", "seen", "told")))
+    return [
+        _against_last_year(kept, week, _("this week")),
+        _against_last_year(kept, month, _("this month")),
+        Figure(
+            counts.received,
+            _("Of twelve months, %(sentence)s") % {"sentence": conversion_sentence(counts)},
+            reverse("insights"),
+            is_counted=False,
+        ),
+    ]
+
+
+def _against_last_year(kept: dict[str, int | None], period: Period, when: str) -> Figure:
+    count, before = kept[period.span] or 0, kept[f"{period.span}_before"] or 0
+    text = ngettext("%(n)d referral %(when)s", "%(n)d referrals %(when)s", count)
+    sentence = _("%(referrals)s, %(before)d in the same days last year") % {
+        "referrals": text % {"n": count, "when": when},
+        "before": before,
+    }
+    return Figure(count, sentence, Scope().referrals_url(period), is_counted=False)

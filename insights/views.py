@@ -10,12 +10,11 @@ from django.views.decorators.http import require_GET, require_safe
 from insights import pages
 from insights.exported import FORMATS
 from insights.forms import TouchpointsForm
-from insights.home import figures_in_sentences, noteworthy
+from insights.home import home_with_figures
 from insights.pages import Desk, Shown
 from practices.pages import page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
-from touchpoints.home_pages import home_page
 
 
 @require_safe
@@ -23,11 +22,8 @@ from touchpoints.home_pages import home_page
 def home(request: PracticeRequest) -> HttpResponse:
     """What should I do now? By role; then a few figures."""
     now = timezone.now()
-    context = {
-        "shown": home_page(request.member, now=now, noteworthy=noteworthy),
-        "strip": figures_in_sentences(request.member, now=now),
-        "today": request.member.practice.today(now),
-    }
+    shown, strip = home_with_figures(request.member, now=now)
+    context = {"shown": shown, "strip": strip, "today": request.member.practice.today(now)}
     return page(request, "touchpoints/home.html", context)
 
 

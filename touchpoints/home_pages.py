@@ -1,7 +1,6 @@
 """What each role finds on top when the day begins: the next thing, then what else waits, each opening its rows."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from contacts.standing import TONES, Rhythm, Standing, in_words, providers_with_
 from practices.models import Member, Practice
 from practices.roles import Role
 from touchpoints.card_queue import waiting_cards
+from touchpoints.home_parts import Figure, HomePage, HomeRow, Kept, Section
 from touchpoints.models import Reminder, ThankYou, ThankYouList, Touchpoint
 from touchpoints.reminder_pages import lines_of, visible_to
 from touchpoints.suggestions import facts_of, reports_due
@@ -31,82 +31,12 @@ SHOWN = 6
 QUIET = (Standing.DECLINING, Standing.LAPSED)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A sentence with a count, that opens its rows."""
-
-    count: int
-    text: str
-    url: str
-    is_counted: bool = True
-
-    @property
-    def sentence(self) -> str:
-        return self.text % {"n": self.count} if self.is_counted else self.text
+def home_page(member: Member, *, now: datetime, kept: Kept) -> HomePage:
+    """The home of the member's role."""
+    return HOMES[Role(member.role)](member, now, kept)
 
 
-@dataclass(frozen=True)
-class HomeRow:
-    """One thing in a section."""
-
-    title: str
-    url: str
-    note: str = ""
-    label: str = ""
-    tone: str = "neutral"
-    phone: str = ""
-    log_url: str = ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """Some rows of one kind, and the way to all of them."""
-
-    id: str
-    title: str
-    rows: list[HomeRow]
-    all_url: str = ""
-    is_aside: bool = False
-
-
-@dataclass
-class HomePage:
-    """The next thing on top, the figures, the sections that have rows."""
-
-    figures: list[Figure] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)
-
-    @property
-    def next(self) -> Figure | None:
-        """The first thing that waits."""
-        return next((figure for figure in self.figures if figure.count), None)
-
-    @property
-    def others(self) -> list[Figure]:
-        return [figure for figure in self.figures if figure.count and figure is not self.next]
-
-    @property
-    def filled(self) -> list[Section]:
-        return [section for section in self.sections if section.rows]
-
-    @property
-    def main(self) -> list[Section]:
-        return [section for section in self.filled if not section.is_aside]
-
-    @property
-    def aside(self) -> list[Section]:
-        return [section for section in self.filled if section.is_aside]
-
-
-Narrowing = Callable[[QuerySet], QuerySet]
-
-
-def home_page(member: Member, *, now: datetime, noteworthy: Narrowing) -> HomePage:
-    """The home of the member's role. `noteworthy` leaves of many providers those whose standing may be said here."""
-    return HOMES[Role(member.role)](member, now, noteworthy)
-
-
-def _intake_home(member: Member, now: datetime, noteworthy: Narrowing) -> HomePage:
+def _intake_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """Manager and coordinator: intake, who sent this, lists still open, overdue, new and quiet referrers."""
     today = member.practice.today(now)
     lists = _open_lists(ThankYouList.objects.all())
@@ -114,9 +44,11 @@ def _intake_home(member: Member, now: datetime, noteworthy: Narrowing) -> HomePa
         "provider", "office", "physician__user", "next_action_owner__user"
     )
     rows = referral_rows(overdue.order_by("next_action_due_at", "pk")[:SHOWN], member=member, now=now)
-    quiet, new = _quiet_and_new(noteworthy(Provider.objects.active()), today)
+    quiet, new = _quiet_and_new(kept.noteworthy(Provider.objects.active()), today)
+    found = _intake_counts(member, now, today, kept)
     return HomePage(
-        figures=_intake_figures(member, now, today),
+        figures=_intake_figures(found, today),
+        kept=found["kept"],
         sections=[
             _overdue_section(rows),
             _lists_section(lists, member),
@@ -139,10 +71,10 @@ def _overdue_section(rows: list[ReferralRow]) -> Section:
     return Section("overdue", _("Overdue next steps"), shown, reverse("referrals") + "?status=overdue")
 
 
-def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
-    referrals, day = Referral.objects.standing(), today.isoformat()
-    found = _counts(
+def _intake_counts(member: Member, now: datetime, today: date, kept: Kept) -> dict[str, Any]:
+    return _counts(
         member.practice,
+        kept=kept.figures,
         sender=Referral.objects.awaiting_provider(),
         overdue=Referral.objects.overdue(now),
         patient=Referral.objects.awaiting_patient(),
@@ -150,9 +82,12 @@ def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
         waiting=waiting_cards(member) if member.is_manager else ThankYou.objects.none(),
         reports=reports_due(),
         reminders=visible_to(member).filter(member=member).due_on(today),
-        today=referrals.filter(received_on=today),
+        today=Referral.objects.standing().filter(received_on=today),
     )
-    to = reverse("referrals")
+
+
+def _intake_figures(found: Mapping[str, Any], today: date) -> list[Figure]:
+    to, day = reverse("referrals"), today.isoformat()
     return [
         Figure(
             found["overdue"],
@@ -187,7 +122,7 @@ def _intake_figures(member: Member, now: datetime, today: date) -> list[Figure]:
     ]
 
 
-def _physician_home(member: Member, now: datetime, _noteworthy: Narrowing) -> HomePage:
+def _physician_home(member: Member, now: datetime, _kept: Kept) -> HomePage:
     """This week's thank-yous, calls to make, report-backs due, own reminders."""
     today = member.practice.today(now)
     lists = _open_lists(ThankYouList.objects.visible_to(member))
@@ -211,14 +146,14 @@ def _physician_home(member: Member, now: datetime, _noteworthy: Narrowing) -> Ho
     )
 
 
-def _liaison_home(member: Member, now: datetime, noteworthy: Narrowing) -> HomePage:
+def _liaison_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """Their offices and what waits there, who has gone quiet, cards handed over, reminders."""
     today = member.practice.today(now)
     cards = _counts(member.practice, cards=_cards_of(member))["cards"]
     reminders = list(_counted(visible_to(member).due_on(today)))
     own = Provider.objects.active().in_territory_of(member.pk)
     offices = _offices(member, today)
-    quiet, new = _quiet_and_new(noteworthy(own), today)
+    quiet, new = _quiet_and_new(kept.noteworthy(own), today)
     return HomePage(
         figures=[
             _cards_figure(cards),
@@ -233,7 +168,7 @@ def _liaison_home(member: Member, now: datetime, noteworthy: Narrowing) -> HomeP
     )
 
 
-HOMES: dict[str, Callable[[Member, datetime, Narrowing], HomePage]] = {
+HOMES: dict[str, Callable[[Member, datetime, Kept], HomePage]] = {
     Role.MANAGER: _intake_home,
     Role.COORDINATOR: _intake_home,
     Role.PHYSICIAN: _physician_home,
@@ -434,9 +369,12 @@ def _total(rows: list[Any]) -> int:
     return rows[0].in_all if rows else 0
 
 
-def _counts(practice: Practice, **rows: QuerySet) -> dict[str, int]:
-    """How many rows each has, from one query."""
-    counts = {f"count_{name}": _count(which) for name, which in rows.items()}
+def _counts(practice: Practice, **rows: QuerySet | Subquery) -> dict[str, Any]:
+    """How many rows each has, and columns as they are, from one query."""
+    counts = {
+        f"count_{name}": which if isinstance(which, Subquery) else _count(which)
+        for name, which in rows.items()
+    }
     found = Practice.objects.annotate(**counts).get(pk=practice.pk)
     return {name: getattr(found, f"count_{name}") for name in rows}
 
