@@ -6,6 +6,8 @@
 Seeds a few practices and walks them through the days, then seeds the rest, of the same size each, and walks all of
 them: each day one tick through the real broker and real workers, from the message to the last practice's end. The
 first day is a Monday, on which lists are made; one tick before warms the workers up. Medians are over the days.
+Processor seconds, of the workers and of the database's processes that serve them, stand beside the time, since on
+a machine that does other things too they say more.
 """
 
 import argparse
@@ -31,15 +33,17 @@ django.setup()
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
 from kombu import Connection
 
+from contacts.models import Provider, Referral
 from practices.isolation import practice_scope
 from practices.models import Practice
+from referralcrm.seeding.loading import refresh_statistics
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of
 from referralcrm.tasks import tick
-from touchpoints.models import Reminder
+from touchpoints.models import Reminder, ThankYou, Touchpoint
 
 UNTIL = date(2026, 11, 20)  # a Friday
 FIRST = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -59,26 +63,45 @@ def main() -> None:
 def _seed(plans: list, *, number: int) -> None:
     begun = time.perf_counter()
     seed(plans, seed_number=number, until=UNTIL)
+    refresh_statistics(Provider, Referral, Reminder, ThankYou, Touchpoint)  # as a database at rest has them
     connections.close_all()
     print(f"{len(plans)} practices seeded in {time.perf_counter() - begun:.0f} s", flush=True)
 
 
 def _measured(wanted: argparse.Namespace) -> float:
     """Seconds per practice in the median of the days."""
-    practices, seconds = Practice.objects.count(), []
+    practices, seconds, used = Practice.objects.count(), [], []
     with _workers(wanted.workers) as pids:
         _tick(FIRST - timedelta(days=1))
+        busy = [*pids, *_serving()]
         for day in range(wanted.days):
+            before = sum(map(_processor_seconds, busy))
             seconds.append(_tick(FIRST + timedelta(days=day)))
-            print(f"  {practices} practices, day {day + 1}: {seconds[-1]:.2f} s", flush=True)
+            used.append(sum(map(_processor_seconds, busy)) - before)
+            print(f"  day {day + 1}: {seconds[-1]:.2f} s, {used[-1]:.2f} processor seconds", flush=True)
         memory = [f"{_peak(pid) / 1024:.0f}" for pid in pids]
-    median = statistics.median(seconds)
+    each, used_each = (1000 * statistics.median(one) / practices for one in (seconds, used))
     print(
-        f"{practices} practices: {median:.2f} s, {1000 * median / practices:.1f} ms each;"
-        f" at most {', '.join(memory)} MB a process; {_open_reminders()} reminders are open",
+        f"{practices} practices: {statistics.median(seconds):.2f} s, {each:.1f} ms each"
+        f" ({used_each:.1f} ms of processor); at most {', '.join(memory)} MB a worker;"
+        f" {_open_reminders()} reminders are open",
         flush=True,
     )
-    return median / practices
+    return each
+
+
+def _serving() -> list[int]:
+    """The database's processes that serve the workers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _tick(now: datetime) -> float:
