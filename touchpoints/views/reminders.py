@@ -59,7 +59,11 @@ def reminders(request: PracticeRequest) -> HttpResponse:
     if member.is_manager:
         found = loads(today=today)
         members = sorted((load.name, load.member_id) for load in found)
-        context |= {"members": members, "loads": found, "behind": in_words(found)}
+        context |= {
+            "members": members,
+            "loads": [load for load in found if load.count],
+            "behind": in_words(found),
+        }
     return render(request, "touchpoints/reminders.html", context)
 
 
