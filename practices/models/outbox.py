@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from practices.encryption import EncryptedTextField
@@ -104,11 +105,13 @@ class OutboxEnvelope(models.Model):
 
     @property
     def error_in_words(self) -> str:
-        """What went wrong last, with what the server or the system called it."""
+        """What went wrong last, with the server's code; what has no words, by its name."""
         if not self.last_error:
             return ""
-        kind = self.last_error.partition(" ")[0]
-        return f"{ERRORS_IN_WORDS.get(kind, _('It could not be sent'))} ({self.last_error})"
+        kind, _space, code = self.last_error.partition(" ")
+        if kind not in ERRORS_IN_WORDS:
+            return f"{gettext('It could not be sent')} ({self.last_error})"
+        return f"{ERRORS_IN_WORDS[kind]} ({code})" if code else str(ERRORS_IN_WORDS[kind])
 
     @property
     def waits_again(self) -> bool:

@@ -198,7 +198,7 @@ class TestMail:
     def test_shows_where_it_stands_and_never_what_it_says(self, signed_in, practice):
         self.queue(practice, state="failed", attempts=3, last_error="SMTPRecipientsRefused 550")
         page = text_of(signed_in.get(reverse("outbox")))
-        said = "The mail server refuses this address (SMTPRecipientsRefused 550)"
+        said = "The mail server refuses this address (550)"
         for shown in ("ida@example.test", "given up", said):
             assert shown in page
         assert "Secret" not in page
@@ -208,13 +208,13 @@ class TestMail:
         self.queue(practice, "oz@example.test", state="outdated", attempts=2, last_error="Strange")
         page = text_of(signed_in.get(reverse("outbox")))
         for shown in (
-            "again Nov 18, 10:04 a.m.",
-            "The mail server could not be reached (gaierror)",
+            "next try Nov 18, 10:04 a.m.",
+            "The mail server could not be reached<",
             "out of date",
             "It could not be sent (Strange)",
         ):
             assert shown in page
-        assert (page.count("Try again"), page.count("again Nov")) == (1, 1)
+        assert (page.count("Try again"), page.count("next try")) == (1, 1)
 
     def test_of_another_practice_is_not_shown_nor_tried_again(self, signed_in, practice):
         other = self.queue(make.practice("Elsewhere"), "other@example.test", state="failed")
