@@ -18,6 +18,7 @@ from time import perf_counter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver")
+os.environ["DEMO"] = "1"  # the seeder's members sign in at a demo alone
 
 import django
 

@@ -101,7 +101,7 @@ class TestCounting:
         count_figures(now=make.NOW)
         before = list(DailyFigures.objects.order_by("pk").values())
 
-        with django_assert_num_queries(5):  # practice, row of who counts (made, held), marks, done
+        with django_assert_num_queries(4):  # practice, row of who counts, marks, done
             count_figures(now=make.NOW)
 
         assert list(DailyFigures.objects.order_by("pk").values()) == before
@@ -136,11 +136,6 @@ class TestCounting:
         assert SourceFigures.objects.get(kind="provider").standing == "lapsed"
         assert_figures_are_the_rows(later.date())
         assert Counting.objects.get().day == later.date()
-
-    def test_another_practice_is_none_of_ours(self, desk):
-        make.referral(desk.manager, provider=desk.providers[0])
-        count_figures(now=make.NOW)
-        assert Counting.objects.count() == 1
 
 
 ACTS = ("log", "edit", "withdraw", "take_back", "see", "tell", "merge", "unmerge", "count")
