@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS, RECORDS_FEEDBACK
@@ -62,8 +61,7 @@ def tell_together(rows: Iterable[Reminder], member: Member) -> Doing | None:
     found = [row for row in rows if row.rule == "report_backs"]
     if len(found) < 2 or member.role not in MOVES_REFERRALS:
         return None
-    text = ngettext("Report back on %(n)d", "Report back on %(n)d", len(found)) % {"n": len(found)}
-    return Doing(text, _tell_url(found))
+    return Doing(_("Report back on %(n)d") % {"n": len(found)}, _tell_url(found))
 
 
 def _tell_url(rows: Iterable[Reminder]) -> str:
@@ -107,7 +105,7 @@ def _issue(row: Reminder, member: Member) -> Doing:
 
 
 def _promise(row: Reminder, member: Member) -> Doing:
-    return Doing(_("See what was promised"), opens(row, member))
+    return Doing(_("See the promise"), opens(row, member))
 
 
 def _meeting(row: Reminder, member: Member) -> Doing:
