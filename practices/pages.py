@@ -46,7 +46,7 @@ def back_to(request: HttpRequest, fallback: str) -> str:
     """The page the form was on, or came from (its `next`), if it is one of ours."""
     wanted = (request.POST if request.method == "POST" else request.GET).get("next", "")
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if wanted and is_ours else fallback
+    return wanted if wanted.startswith("/") and is_ours else fallback
 
 
 @dataclass(frozen=True)

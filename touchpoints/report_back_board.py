@@ -136,9 +136,9 @@ class Board:
         """Business days within which this practice reports back."""
         return number_of("report_backs", "days")
 
-    def rows(self, step: Step) -> QuerySet[Referral]:
+    def rows(self, step: Step) -> ReferralQuerySet:
         """Those that stand at the step: what is due longest first, or who was told or seen last."""
-        rows = visible_rows(self.member, self.today).filter(**self._asked())
+        rows = rows_of(self.member, self.today).filter(**self._asked())
         if step.is_told:
             rows = self._told(rows)
         elif step == WAS_SEEN:
@@ -203,21 +203,19 @@ class Board:
         """How many stand at each step, and how many of them are over the limit, counted up to a cap; one query."""
         asked: dict[str, Any] = {}
         for key, step in STEPS.items():
-            rows = self.rows(step).select_related(None)
+            rows = self.rows(step)
             asked[key] = _number(rows)
             if not step.is_told:
                 asked[f"{key}_over"] = _number(rows.filter(next_action_due_at__lt=self.over_before(step)))
-        rows = visible_rows(self.member, self.today).filter(**self._asked())
+        rows = rows_of(self.member, self.today).filter(**self._asked())
         asked["measure"] = counted_by_days(seen_in(rows, month, month, practice=self.practice))
         found = Practice.objects.filter(pk=self.practice.pk).values(**{f"n_{k}": v for k, v in asked.items()})
         return {name.removeprefix("n_"): value for name, value in found.get().items()}
 
     def _first_rows(self) -> list[Referral]:
         """The first few of each step, from one query."""
-        first, *others = (
-            self.rows(step).select_related(None).values("pk")[:SHOWN] for step in STEPS.values()
-        )
-        rows = visible_rows(self.member, self.today).filter(pk__in=first.union(*others, all=True))
+        first, *others = (self.rows(step).values("pk")[:SHOWN] for step in STEPS.values())
+        rows = as_shown(Referral.objects.filter(pk__in=first.union(*others, all=True)), self.member)
         told, waiting = [], []
         for row in rows.order_by("next_action_due_at", "-reported_back_at", "pk"):
             (told if row.reported_back_at else waiting).append(row)
@@ -244,11 +242,17 @@ class Board:
         return _("over the limit, due %(day)s") % {"day": date_format(day, "M j")}
 
 
-def visible_rows(member: Member, day: date) -> ReferralQuerySet:
-    """What this member may see, with what a row shows, and when it came to where it stands."""
+def rows_of(member: Member, day: date) -> ReferralQuerySet:
+    """What this member may see."""
+    return Referral.objects.standing().visible_to(member, day=day)
+
+
+def as_shown(rows: ReferralQuerySet, member: Member) -> ReferralQuerySet:
+    """The rows with what is shown of them to this member, and when each came to where it stands."""
     steps = ReferralStep.objects.filter(referral=OuterRef("pk"), act=OuterRef("status"), taken_back_at=None)
-    rows = Referral.objects.standing().visible_to(member, day=day).select_related(*SHOWN_WITH)
-    rows = rows.annotate(came_at=Subquery(steps.order_by("-at", "-pk").values("at")[:1]))
+    rows = rows.select_related(*SHOWN_WITH).annotate(
+        came_at=Subquery(steps.order_by("-at", "-pk").values("at")[:1])
+    )
     return rows if member.role in SEES_PATIENTS else rows.without_patient()
 
 

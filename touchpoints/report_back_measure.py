@@ -98,7 +98,7 @@ def seen_in(rows: ReferralQuerySet, first: date, last: date, *, practice: Practi
         TruncDate("reported_back_at", tzinfo=practice.zone) - F("seen_on"), output_field=DurationField()
     )
     span = {"seen_on__gte": first, "seen_on__lt": _following(last)}
-    seen = rows.select_related(None).seen().filter(received_on__gte=practice.starts_on, **span)
+    seen = rows.seen().filter(received_on__gte=practice.starts_on, **span)
     return seen.order_by().annotate(after=ExtractDay(after))
 
 

@@ -13,7 +13,7 @@ from contacts.models import Referral
 from contacts.referral_rows import patient_of, sender_of
 from practices.models import Member
 from practices.pages import as_id
-from touchpoints.report_back_board import Board, BoardRow, visible_rows
+from touchpoints.report_back_board import Board, BoardRow, as_shown, rows_of
 from touchpoints.reporting_back import REACHED, Told
 from touchpoints.touchpoint_pages import About
 
@@ -75,7 +75,7 @@ def telling(wanted: Iterable[str], member: Member, now: datetime) -> Telling:
     Raises Http404 for what is not theirs to see, and where nobody is named.
     """
     ids = {as_id(text) for text in wanted}
-    rows = visible_rows(member, member.practice.today(now))
+    rows = as_shown(rows_of(member, member.practice.today(now)), member)
     named = list(rows.filter(pk__in=[pk for pk in ids if pk is not None]).order_by("pk"))
     if not named or len(named) != len(ids):
         raise Http404

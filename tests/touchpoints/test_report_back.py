@@ -302,9 +302,9 @@ def test_it_must_be_said_how_and_of_whom(client, practice, coordinator):
     assert answer.status_code == 422
     assert "by a note, by a call, or both" in answer.content.decode()
     assert "Tick whom" in tell(client, coordinator, note_channel="fax").content.decode()
-    assert client.get(TELL, {"referral": row.pk, "next": "https://elsewhere.test/"}).context["url_after"] == (
-        reverse("referral", args=[row.pk])
-    )
+    for elsewhere in ("https://elsewhere.test/", "//elsewhere.test/", "²"):
+        asked = client.get(TELL, {"referral": row.pk, "next": elsewhere})
+        assert asked.context["url_after"] == reverse("referral", args=[row.pk])
 
 
 def test_several_referrers_are_told_by_notes_and_called_one_by_one(client, practice, coordinator):

@@ -15,7 +15,7 @@ from practices.isolation import practice_scope
 from practices.periods import months_until
 from practices.roles import Role
 from tests import make
-from touchpoints.report_back_board import visible_rows
+from touchpoints.report_back_board import rows_of
 from touchpoints.report_back_figures import figures
 from touchpoints.report_back_measure import Measure, sentence
 
@@ -43,7 +43,7 @@ def seen(by, seen_on, *, told_at=None, received_on=None, **fields):
 
 
 def measured(practice, member, today=TODAY):
-    rows = visible_rows(member, today)
+    rows = rows_of(member, today)
     return figures(rows, practice=practice, months=months_until(today))
 
 

@@ -30,8 +30,9 @@ from touchpoints.report_back_board import (
     Board,
     BoardRow,
     Step,
+    as_shown,
+    rows_of,
     step_url,
-    visible_rows,
     waiting_in_words,
 )
 from touchpoints.report_back_figures import Figures, figures, figures_csv
@@ -125,7 +126,10 @@ def _page(request: PracticeRequest, board: Board, step: Step) -> KeyPage:
         return rows.filter(**{bounds[0]: at}).exclude(**{name: at, bounds[1]: int(key[1])})
 
     return key_page(
-        request, board.rows(step), key=lambda row: (getattr(row, name).isoformat(), row.pk), after=after
+        request,
+        as_shown(board.rows(step), board.member),
+        key=lambda row: (getattr(row, name).isoformat(), row.pk),
+        after=after,
     )
 
 
@@ -179,7 +183,7 @@ def report_back_undo(request: PracticeRequest) -> HttpResponse:
 
 def _said_by(request: PracticeRequest, now: datetime) -> Told:
     """The steps and the call that the address names, as far as they are one's own and in sight."""
-    seen = visible_rows(request.member, request.member.practice.today(now))
+    seen = rows_of(request.member, request.member.practice.today(now))
     wanted = [as_id(text) for text in request.GET.getlist("step")]
     steps = ReferralStep.objects.filter(
         pk__in=[pk for pk in wanted if pk is not None],
@@ -224,7 +228,7 @@ def _figures(request: PracticeRequest, filters: BoardFilterForm) -> Figures:
     """The twelve months, of what the filters choose but for the month."""
     now = timezone.now()
     today, chosen = request.member.practice.today(now), filters.chosen()
-    rows = visible_rows(request.member, today)
+    rows = rows_of(request.member, today)
     asked = {name: chosen[name] for name in ("physician", "location", "provider") if name in chosen}
     return figures(rows.filter(**asked), practice=request.member.practice, months=months_until(today))
 
