@@ -41,9 +41,9 @@ class Postbox:
         return "250 go on"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        await asyncio.sleep(self.waits_seconds)
         if self.answer_to_data.startswith("2"):
             self.messages.append(message_from_bytes(envelope.content, policy=default))
+        await asyncio.sleep(self.waits_seconds)  # kept before it is answered, so whoever hangs up can't know
         if self.on_letter:
             self.on_letter(len(self.messages))
         if self.drops_after_data:
