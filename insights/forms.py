@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from insights.scope import Scope
+from insights.scope import Scope, spans_of
 from practices.forms import DayField
 from practices.models import Member
 from practices.periods import SPANS, Period, Span
@@ -22,23 +22,24 @@ class FiguresForm(forms.Form):
 
     fields: dict[str, Any]
 
-    period = forms.ChoiceField(
-        label=_("Period"), required=False, choices=[(span.value, label) for span, label in SPANS.items()]
-    )
+    period = forms.ChoiceField(label=_("Period"), required=False)
     physician = forms.TypedChoiceField(label=_("Physician"), required=False, coerce=int, empty_value=None)
     location = forms.TypedChoiceField(label=_("Location"), required=False, coerce=int, empty_value=None)
 
     def __init__(
         self, data: Any, *, reader: Member, members: Iterable[Member], locations: Mapping[int, str]
     ) -> None:
-        super().__init__({"period": Span.YEAR, **data.dict()}, label_suffix="")
+        spans = spans_of(Scope.of(reader))
+        self.span = spans[-1]  # where none is asked for
+        super().__init__({"period": self.span, **data.dict()}, label_suffix="")
         self.reader = reader
+        self.fields["period"].choices = [(span.value, SPANS[span]) for span in spans]
         ours = [(member.pk, member.name) for member in members if member.role == Role.PHYSICIAN]
         self.fields["physician"].choices = [ANY, *ours]
         self.fields["location"].choices = [ANY, *locations.items()]
-        if reader.role == Role.PHYSICIAN:
+        if reader.role in (Role.PHYSICIAN, Role.LIAISON):
             del self.fields["physician"]
-        if len(self.fields["location"].choices) < 3:
+        if reader.role == Role.LIAISON or len(self.fields["location"].choices) < 3:
             del self.fields["location"]
         for field in self.fields.values():
             field.widget.attrs["class"] = "form-select"
@@ -51,7 +52,7 @@ class FiguresForm(forms.Form):
     @property
     def is_narrowed(self) -> bool:
         """Something was asked for that is not what stands there anyway."""
-        return bool(self.chosen.keys() - {"period"}) or self.chosen.get("period", Span.YEAR) != Span.YEAR
+        return bool(self.chosen.keys() - {"period"}) or self.chosen.get("period", self.span) != self.span
 
     def shown(self, *names: str) -> list[Any]:
         """The fields that a page asks for, as far as the reader has them."""
@@ -69,7 +70,7 @@ class FiguresForm(forms.Form):
 
     def period_of(self, today: Any) -> Period:
         """Of which days."""
-        return Period.of(Span(self.chosen.get("period", Span.YEAR)), today)
+        return Period.of(Span(self.chosen.get("period", self.span)), today)
 
 
 class TouchpointsForm(forms.Form):

@@ -66,8 +66,7 @@ class Desk:
 
     @cached_property
     def days(self) -> referral_figures.Days:
-        since = referral_figures.since_when(self.today)
-        return referral_figures.days_of(self.scope, since=since)
+        return referral_figures.days_of(self.scope, today=self.today)
 
     @cached_property
     def months(self) -> Any:
@@ -186,14 +185,24 @@ class Shown:
 
 def referral_page(desk: Desk) -> Shown:
     """Referrals against last year, month by month, how far they came, and by whom, how and where."""
+    chart, table = _month_by_month(desk)
     return Shown(
         desk=desk,
         lead=[_compared(desk)],
-        chart=referral_figures.month_chart(desk.months),
-        chart_table=_months(desk),
+        chart=chart,
+        chart_table=table,
         tables=[_conversion(desk), *desk.broken_down],
         filters=("period", "physician", "location"),
     )
+
+
+def _month_by_month(desk: Desk) -> tuple[MonthChart, Table]:
+    if desk.scope.territory is not None:
+        sent = sender_figures.territory_months(desk.scope, today=desk.today)
+        return referral_figures.month_chart(sent, {}), sender_figures.territory_table(sent, desk.scope)
+    counts = {first: now.received for first, (now, _before) in desk.months.items()}
+    before = {first: was.received for first, (_now, was) in desk.months.items() if was.received}
+    return referral_figures.month_chart(counts, before), _months(desk)
 
 
 def sender_page(desk: Desk) -> Shown:

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from contacts.models.referrals import Channel, Status
 from insights.charts import MonthChart
 from insights.models import DailyFigures
-from insights.scope import Scope
+from insights.scope import Scope, spans_of
 from insights.tables import Cell, Row, Table, share_cell
 from practices.periods import Period, Span, months_until
 
@@ -44,13 +44,13 @@ class Counts:
 Days = Mapping[date, Counts]
 
 
-def days_of(scope: Scope, *, since: date) -> Days:
-    """The counts of each day; for the whole practice those kept ahead."""
+def days_of(scope: Scope, *, today: date) -> Days:
+    """The counts of each day that the page needs; for the whole practice those kept ahead."""
     if scope.is_whole:
-        rows: Any = DailyFigures.objects.filter(by=By.ALL, day__gte=since)
+        rows: Any = DailyFigures.objects.filter(by=By.ALL, day__gte=since_when(today))
         found = rows.values_list("day", "received", "seen", "told")
     else:
-        rows = scope.rows().filter(received_on__gte=since).order_by()
+        rows = scope.rows().filter(_days_needed(scope, today)).order_by()
         found = rows.values("received_on").annotate(**COUNTS).values_list("received_on", *COUNTS)
     return {day: Counts(*counts) for day, *counts in found}
 
@@ -78,6 +78,16 @@ def _groups(scope: Scope, period: Period) -> Iterable[tuple[By, str, Counts]]:
             yield by, str(key or ""), Counts(received, seen, told)
 
 
+def _days_needed(scope: Scope, today: date) -> Q:
+    if Span.YEAR in spans_of(scope):
+        return Q(received_on__gte=since_when(today))
+    needed = Q()
+    for period in (Period.of(span, today) for span in spans_of(scope)):
+        for days in (period, period.year_before):
+            needed |= Q(received_on__range=(days.first, days.last))
+    return needed
+
+
 def since_when(today: date) -> date:
     """The first day that the comparisons and the chart read."""
     return Period.of(Span.YEAR, today).year_before.first - timedelta(days=7)
@@ -91,7 +101,7 @@ def total_of(days: Days, period: Period) -> Counts:
 def comparison_table(days: Days, scope: Scope, today: date) -> Table:
     """This week, this month and twelve months, each against as many days a year before."""
     rows = []
-    for span in Span:
+    for span in spans_of(scope):
         period = Period.of(span, today)
         now, before = total_of(days, period).received, total_of(days, period.year_before).received
         cells = [
@@ -124,10 +134,8 @@ def month_counts(days: Days, today: date) -> dict[date, tuple[Counts, Counts]]:
     }
 
 
-def month_chart(months: Mapping[date, tuple[Counts, Counts]]) -> MonthChart:
+def month_chart(counts: Mapping[date, int], before: Mapping[date, int]) -> MonthChart:
     """The referrals of twelve months, with a line where the year before stood."""
-    counts = {first: now.received for first, (now, _before) in months.items()}
-    before = {first: was.received for first, (_now, was) in months.items() if was.received}
     total = sum(counts.values())
     words: dict[str, Any] = {
         "referrals": ngettext("%(n)s referral", "%(n)s referrals", total) % {"n": f"{total:,}"}
@@ -136,9 +144,8 @@ def month_chart(months: Mapping[date, tuple[Counts, Counts]]) -> MonthChart:
         return MonthChart(counts, before, _("No referral in twelve months."))
     best = max(counts, key=lambda first: counts[first])
     words |= {"month": date_format(best, "F Y"), "best": f"{counts[best]:,}"}
-    return MonthChart(
-        counts, before, _("%(referrals)s in twelve months; most in %(month)s, with %(best)s.") % words
-    )
+    sentence = _("%(referrals)s in twelve months; most in %(month)s, with %(best)s.") % words
+    return MonthChart(counts, before, sentence)
 
 
 def month_table(months: Mapping[date, tuple[Counts, Counts]], scope: Scope) -> Table:

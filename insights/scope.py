@@ -9,7 +9,7 @@ from django.urls import reverse
 from contacts.models import Provider, Referral
 from contacts.models.referrals import ReferralQuerySet
 from practices.models import Member
-from practices.periods import Period
+from practices.periods import Period, Span
 from practices.roles import Role
 
 
@@ -60,3 +60,8 @@ class Scope:
         if period:
             asked |= {"received_from": period.first, "received_until": period.last}
         return f"{reverse('referrals')}?{urlencode(asked)}" if asked else reverse("referrals")
+
+
+def spans_of(scope: Scope) -> tuple[Span, ...]:
+    """The periods whose figures are counted: those of a territory from the rows themselves, so short ones."""
+    return (Span.WEEK, Span.MONTH) if scope.territory is not None else tuple(Span)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import JSONObject
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -97,6 +98,23 @@ def _kept(kind: Kind, scope: Scope) -> QuerySet[SourceFigures]:
         Kind.OFFICE: Office.objects.filter(liaison=scope.territory),
     }[kind]
     return rows.filter(source_id__in=own.values("pk"))
+
+
+def territory_months(scope: Scope, *, today: date) -> dict[date, int]:
+    """What the providers of a territory sent in each of twelve months, oldest first, from what is kept of each."""
+    months = months_until(today)
+    sums: dict[str, Any] = {f"month_{place:02}": Sum(F(f"months__{place}")) for place in range(len(months))}
+    found = months_of(_kept(Kind.PROVIDER, scope).aggregate(**sums))
+    return {month: count or 0 for month, count in zip(months, found, strict=True)}
+
+
+def territory_table(counts: Mapping[date, int], scope: Scope) -> Table:
+    """The same as rows, newest first."""
+    rows = [
+        Row(Cell(date_format(month, "F Y")), [Cell(count, scope.referrals_url(Period.month(month)))])
+        for month, count in reversed(list(counts.items()))
+    ]
+    return Table("months", _("Month by month"), [_("Month"), _("Referrals")], rows)
 
 
 def standing_table(scope: Scope) -> Table:
