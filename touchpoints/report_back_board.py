@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -76,11 +77,15 @@ ENDS = ("no_show", "declined", "unreachable")
 
 @dataclass(frozen=True)
 class BoardRow:
-    """A referral on the board: how long it has stood there, and whether that is over the limit."""
+    """A referral on the board: how long it has stood there, and whether that is over the limit.
+
+    `caution` is the state of a referrer who is not to be written to as if nothing were: retired, deceased, …
+    """
 
     row: ReferralRow
     age: str
     over: str
+    caution: str
 
     @property
     def pk(self) -> int:
@@ -223,17 +228,16 @@ class Board:
 
     def _line(self, referral: Any) -> BoardRow:
         row = referral_row(referral, member=self.member, now=self.now, names_shown=self.names_shown)
+        caution = caution_of(referral)
         if self.member.role not in SEES_PATIENTS:
-            return BoardRow(
-                row, _("received %(ago)s") % {"ago": days_ago(referral.received_on, self.today)}, ""
-            )
+            age = _("received %(ago)s") % {"ago": days_ago(referral.received_on, self.today)}
+            return BoardRow(row, age, "", caution)
         step = _step_of(referral)
         came_on = self.practice.today(referral.came_at) if referral.came_at else referral.received_on
-        since = _since(referral, came_on)
-        age = str(step.since) % {"ago": days_ago(since, self.today)}
+        age = str(step.since) % {"ago": days_ago(_since(referral, came_on), self.today)}
         due_at = referral.next_action_due_at
         is_over = due_at is not None and due_at < self.over_before(step)
-        return BoardRow(row, age, self._over(step, due_at) if due_at and is_over else "")
+        return BoardRow(row, age, self._over(step, due_at) if due_at and is_over else "", caution)
 
     def _over(self, step: Step, due_at: datetime) -> str:
         day = self.practice.today(due_at)
@@ -268,6 +272,12 @@ def waiting_in_words(columns: Iterable[Column], limit: int) -> str:
     )
     parts = [wait % {"n": capped(number)}, *([late % {"n": capped(over), "limit": limit}] if over else [])]
     return f"{', '.join(parts)}."
+
+
+def caution_of(referral: Referral) -> str:
+    """The state of a referrer who is no longer active."""
+    provider = referral.provider
+    return capfirst(provider.get_state_display()) if provider and not provider.is_active else ""
 
 
 def days_ago(day: date, today: date) -> str:

@@ -13,7 +13,7 @@ from contacts.models import Referral
 from contacts.referral_rows import patient_of, sender_of
 from practices.models import Member
 from practices.pages import as_id
-from touchpoints.report_back_board import Board, BoardRow, as_shown, rows_of
+from touchpoints.report_back_board import Board, BoardRow, as_shown, caution_of, rows_of
 from touchpoints.reporting_back import REACHED, Told
 from touchpoints.touchpoint_pages import About
 
@@ -36,6 +36,11 @@ class Telling:
         """Whom to call."""
         first = self.named[0]
         return About(first.provider, first.office) if self.is_one_sender else About()
+
+    @property
+    def caution(self) -> str:
+        """The state of a referrer who is no longer active."""
+        return caution_of(self.named[0]) if self.is_one_sender else ""
 
     @property
     def to(self) -> str:

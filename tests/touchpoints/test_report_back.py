@@ -153,6 +153,18 @@ def test_the_filters_stand_in_the_address(client, practice, coordinator, physici
     assert columns(client, coordinator, "?month=2026-99&physician=x&location=0")["seen"].count == "4"
 
 
+def test_a_referrer_who_is_no_longer_there_is_told_of_with_care(client, practice, coordinator):
+    with practice_scope(practice):
+        late = make.provider("Okafor", state="deceased")
+        row = referral(coordinator, to="seen", provider=late)
+    assert columns(client, coordinator, f"?provider={late.pk}")["seen"].rows[0].caution == "Deceased"
+    for address in ("", "?step=seen", f"?provider={late.pk}"):
+        page = client.get(BOARD + address).content.decode()
+        assert "Deceased" in page
+        assert ("Only what Amara Okafor, MD sent." in page) == ("provider" in address)
+    assert "is marked: deceased" in client.get(TELL, {"referral": row.pk}).content.decode()
+
+
 def test_pages_of_a_step_follow_each_other_without_a_gap(client, practice, coordinator):
     with practice_scope(practice):
         sender = make.provider()

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contacts.models import ReferralStep
+from contacts.models import Provider, ReferralStep
 from contacts.referral_way import NotOnTheWay
 from practices.models import PatientAccess, Practice
 from practices.pages import KeyPage, as_id, back_to, done, key_page, moment_of, page, query_with
@@ -106,6 +106,7 @@ def _common(
     return {
         "filters": filters,
         "query": filters.query(),
+        "sender": _sender(filters),
         "limit": board.limit,
         "names_shown": board.names_shown,
         "names_url": query_with(request, names=None if board.names_shown else "shown")
@@ -113,6 +114,12 @@ def _common(
         else "",
         "may_tell": request.member.role in MOVES_REFERRALS,
     }
+
+
+def _sender(filters: BoardFilterForm) -> Provider | None:
+    """The one provider the rows are of, where the address names one."""
+    pk = filters.chosen().get("provider")
+    return Provider.objects.filter(pk=pk).first() if pk else None
 
 
 def _page(request: PracticeRequest, board: Board, step: Step) -> KeyPage:
@@ -215,6 +222,7 @@ def report_back_figures(request: PracticeRequest) -> HttpResponse:
     context = {
         "filters": filters,
         "query": query,
+        "sender": _sender(filters),
         "measure": found.of(month=month),
         "month": month,
         "sentence": sentence(found.of(month=said), said),
