@@ -97,7 +97,8 @@ def _list(row: Reminder, member: Member) -> Doing:
 def _ask(row: Reminder, member: Member) -> Doing:
     if member.role not in RECORDS_FEEDBACK:
         return Doing(_("Open"), opens(row, member))
-    return Doing(_("Ask for feedback"), reverse("feedback_ask_provider", args=[row.provider_id]))
+    url = reverse("feedback_ask_provider", args=[row.provider_id])
+    return Doing(_("Ask for feedback"), f"{url}?{urlencode({'next': reverse('reminders')})}")
 
 
 def _issue(row: Reminder, member: Member) -> Doing:

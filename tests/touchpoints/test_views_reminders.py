@@ -16,6 +16,7 @@ from practices.weeks import Week
 from tests import make
 from touchpoints.models import Reminder, ThankYouList
 from touchpoints.reminder_groups import GROUPS, LINES
+from touchpoints.reminders import remind as tick
 from touchpoints.reminders import snooze
 from touchpoints.thank_you_lists import make_thank_you_lists
 
@@ -302,3 +303,23 @@ def test_page_costs_at_most_twelve_queries_however_many_are_due(client, desk, ro
     more()
 
     assert queries() == few <= 12
+
+
+def test_asking_for_feedback_from_here_leads_back_here_and_it_is_gone(client, desk):
+    with practice_scope(desk.practice):
+        amadi = make.provider("Amadi", email="amadi@example.test")
+        for weeks in (0, 1, 2):
+            make.referral(desk.coordinator, provider=amadi, received_on=TODAY - timedelta(weeks=40 + weeks))
+        tick(now=make.NOW, only=["feedback_due"])
+        due = Reminder.objects.get(rule="feedback_due")
+    client.force_login(desk.manager.user)
+    (url,) = re.findall(rf'href="(/providers/{amadi.pk}/feedback/ask/[^"]*)"', page(client, desk.manager))
+
+    (back,) = re.findall(
+        r'name="next" type="hidden" value="([^"]*remind[^"]*)"', client.get(url).content.decode()
+    )
+    answer = client.post(url, {"next": back})
+
+    assert answer.url == reverse("reminders")
+    with practice_scope(desk.practice):
+        assert Reminder.objects.get(pk=due.pk).state == "gone"

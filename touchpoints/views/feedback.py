@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.models import Office, Provider
 from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.models import Member
-from practices.pages import as_id, done, page
+from practices.pages import as_id, back_to, done, page
 from practices.requests import PracticeRequest
 from practices.roles import (
     ASKS_EVERYBODY,
@@ -116,7 +116,7 @@ def feedback_ask_provider(request: PracticeRequest, provider_id: int) -> HttpRes
         request,
         Provider.objects.filter(pk=provider.pk),
         name=str(provider),
-        back=reverse("provider", args=[provider.pk]),
+        back=back_to(request, reverse("provider", args=[provider.pk])),
         known=known,
         newest=newest,
     )
