@@ -401,7 +401,15 @@ def test_the_board_costs_the_same_with_twice_the_rows(
                     referral(coordinator, to=step)
         client.force_login(coordinator.user)
         row = columns(client, coordinator)["seen"].rows[0]
-        for query in ("", "?step=seen", "?step=told", "figures/", f"tell/?referral={row.pk}"):
+        of_one = f"?provider={row.row.referral.provider_id}"
+        for query in (
+            "",
+            of_one,
+            "?step=seen",
+            "?step=told",
+            f"figures/{of_one}",
+            f"tell/?referral={row.pk}",
+        ):
             with django_assert_max_num_queries(12):
                 assert client.get(BOARD + query).status_code == 200
         with django_assert_max_num_queries(13):  # one more writes down whose names were shown

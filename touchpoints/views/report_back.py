@@ -106,7 +106,7 @@ def _common(
     return {
         "filters": filters,
         "query": filters.query(),
-        "sender": _sender(filters),
+        "sender": _sender(filters, lines),
         "limit": board.limit,
         "names_shown": board.names_shown,
         "names_url": query_with(request, names=None if board.names_shown else "shown")
@@ -116,9 +116,11 @@ def _common(
     }
 
 
-def _sender(filters: BoardFilterForm) -> Provider | None:
+def _sender(filters: BoardFilterForm, lines: list[BoardRow]) -> Provider | None:
     """The one provider the rows are of, where the address names one."""
     pk = filters.chosen().get("provider")
+    if pk and lines:
+        return lines[0].row.referral.provider
     return Provider.objects.filter(pk=pk).first() if pk else None
 
 
@@ -222,7 +224,7 @@ def report_back_figures(request: PracticeRequest) -> HttpResponse:
     context = {
         "filters": filters,
         "query": query,
-        "sender": _sender(filters),
+        "sender": _sender(filters, []),
         "measure": found.of(month=month),
         "month": month,
         "sentence": sentence(found.of(month=said), said),
