@@ -38,6 +38,16 @@ class Telling:
         return About(first.provider, first.office) if self.is_one_sender else About()
 
     @property
+    def owes_word(self) -> bool:
+        return any(row.owes_word for row in self.named)
+
+    @property
+    def why_not(self) -> str:
+        """ "R-17 is reported back: no word is owed." """
+        words = {"reference": self.named[0].reference, "status": self.named[0].get_status_display()}
+        return _("%(reference)s is %(status)s: no word is owed.") % words
+
+    @property
     def caution(self) -> str:
         """The state of a referrer who is no longer active."""
         return caution_of(self.named[0]) if self.is_one_sender else ""

@@ -319,6 +319,16 @@ def test_it_must_be_said_how_and_of_whom(client, practice, coordinator):
         assert asked.context["url_after"] == reverse("referral", args=[row.pk])
 
 
+def test_where_no_word_is_owed_nothing_is_asked(client, practice, coordinator):
+    with practice_scope(practice):
+        told, early = referral(coordinator, to="seen"), referral(coordinator)
+    tell(client, coordinator, told, note_channel="fax")
+    for row, status in ((told, "reported back"), (early, "received")):
+        answer = client.get(TELL, {"referral": row.pk}, follow=True)
+        assert answer.redirect_chain[-1][0] == reverse("referral", args=[row.pk])
+        assert f"{row.reference} is {status}: no word is owed." in answer.content.decode()
+
+
 def test_several_referrers_are_told_by_notes_and_called_one_by_one(client, practice, coordinator):
     with practice_scope(practice):
         rows = [referral(coordinator, to="seen") for _ in range(2)]

@@ -152,6 +152,8 @@ def report_back_tell(request: PracticeRequest) -> HttpResponse:
             request, _("Tick whom the referrers were told of."), back_to(request, reverse("report_back"))
         )
     whom = telling(asked.getlist("referral"), request.member, now)
+    if request.method == "GET" and not whom.owes_word:
+        return done(request, whom.why_not, back_to(request, whom.url_after))
     form = TellForm(
         request.POST if request.method == "POST" else None,
         initial={"referral": [row.pk for row in whom.named], "note_channel": "", "call_outcome": ""},
