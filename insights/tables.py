@@ -13,6 +13,11 @@ class Cell:
     value: Any
     url: str = ""
 
+    @property
+    def text(self) -> str:
+        """ "1,966"; words as they are."""
+        return f"{self.value:,}" if isinstance(self.value, int) else str(self.value)
+
 
 @dataclass(frozen=True)
 class Row:

@@ -151,8 +151,8 @@ class ProviderQuerySet(PracticeQuerySet):
 
     def in_territory_of(self, member: int) -> Self:
         """Their own providers, and those whose main office is theirs."""
-        own = models.Q(liaison=member) | models.Q(places__office__liaison=member, places__is_main=True)
-        return self.filter(pk__in=Provider.objects.filter(own).values("pk"))
+        at_theirs = ProviderOffice.objects.filter(is_main=True, office__liaison=member).values("provider")
+        return self.filter(models.Q(liaison=member) | models.Q(pk__in=at_theirs))
 
 
 class Provider(PracticeModel):

@@ -59,7 +59,7 @@ def days_by_hand():
 
 
 def kept_sources():
-    rows = SourceFigures.objects.values_list("kind", "source_id", "months", "recent", "standing")
+    rows = SourceFigures.objects.values_list("kind", "source_id", "months", "recent", "standing", "days")
     return {row[:2]: row[2:] for row in rows}
 
 
@@ -76,6 +76,7 @@ def sources_by_hand(today):
             [counts[place] for place in range(12)],
             sum(counts[place] for place in range(12)),
             standing_on(today, known[pk]).value if kind == "provider" else "",
+            known[pk].days if kind == "provider" else 0,
         )
         for (kind, pk), counts in months.items()
     }
