@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from practices.business_days import add_business_days, business_days_before, is_business_day
+from practices.business_days import (
+    add_business_days,
+    business_days_before,
+    is_business_day,
+    shift_business_days,
+)
 
 days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
 counts = st.integers(0, 15)
@@ -49,3 +54,11 @@ def test_looking_back_finds_the_latest_day_whose_business_days_have_passed(day, 
 
     assert passed(start) == count
     assert count == 0 or passed(start + timedelta(days=1)) < count
+
+
+@given(day=days, count=counts, other=counts)
+def test_a_day_found_by_one_number_is_shifted_to_that_of_another(day, count, other):
+    """So that a practice's own number can be counted from a day that was kept."""
+    kept = add_business_days(day, count + 1)
+    assert shift_business_days(kept, other - count) == add_business_days(day, other + 1)
+    assert shift_business_days(day, 0) == day
