@@ -1,15 +1,10 @@
-"""Figures in a browser: from the menu to the rows, at a desk, on a phone, on paper and without scripting.
+"""Figures in a browser: from the menu to the rows, at a desk, on a phone, on paper and without scripting."""
 
-With PICTURES set to a folder of the repository, the pages are drawn into it from a practice made for that.
-"""
-
-import os
 import re
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -23,7 +18,7 @@ from tests.browser.conftest import axe_violations
 from touchpoints.touchpoint_log import log_call
 
 NAMES = ("Okafor", "Lind", "Marsh", "Ferrara", "Whitlock")
-PAGES = {"referrals": "/insights/", "referrers": "/insights/referrers/", "outreach": "/insights/outreach/"}
+PAGES = ("/insights/", "/insights/referrers/", "/insights/outreach/")
 
 
 @pytest.fixture
@@ -56,11 +51,6 @@ def desk(site):
         log_call(by=desk.liaison, now=now, provider=providers[0], happened_on=desk.today, outcome="reached")
         count_figures(now=now)
     return desk
-
-
-def picture(page, name):
-    if folder := os.environ.get("PICTURES"):
-        page.screenshot(path=settings.BASE_DIR / folder / f"figures-{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("scripting", [True, False])
@@ -96,7 +86,7 @@ def test_pages_hold_in_both_themes_at_both_widths_and_on_paper(site, new_page, d
     for role in ("manager", "physician", "liaison"):
         page = new_page()
         site.sign_in(page, getattr(desk, role))
-        for name, address in PAGES.items():
+        for address in PAGES:
             page.goto(site.url + address)
             for theme in ("light", "dark"):
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")
@@ -105,8 +95,6 @@ def test_pages_hold_in_both_themes_at_both_widths_and_on_paper(site, new_page, d
             for chrome in (".filter-bar", ".rail", ".row-acts"):
                 assert not any(one.is_visible() for one in page.locator(chrome).all())
             page.emulate_media(media="screen", color_scheme="light")
-            if role == "manager":
-                picture(page, name)
             page.set_viewport_size({"width": 360, "height": 740})
             width = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
             assert page.evaluate(width), f"{address} is wider than 360 px"

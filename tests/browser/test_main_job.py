@@ -221,6 +221,19 @@ def look_at_the_other_ways(page: Page, product: Product) -> None:
     page.goto(product.url + "/feedback/")
     expect(page.get_by_role("heading", name="Scores over time")).to_be_visible()
     picture(page, "feedback")
+    take_pictures_of_figures(page, product)
+
+
+def take_pictures_of_figures(page: Page, product: Product) -> None:
+    """What the real tick counted of the demo's two years."""
+    for name, path, said in (
+        ("figures-referrals", "/insights/", "referrals in twelve months; most in"),
+        ("figures-referrers", "/insights/referrers/", "rest on the first 3"),
+        ("figures-outreach", "/insights/outreach/", "touchpoints in twelve months; most in"),
+    ):
+        page.goto(product.url + path)
+        expect(page.locator("main")).to_contain_text(said)
+        picture(page, name)
 
 
 def test_no_patients_name_stands_in_the_database_or_a_log(product: Product, tmp_path: Path):
