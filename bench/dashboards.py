@@ -116,7 +116,7 @@ def _log_one(practice: Practice) -> None:
         )  # fmt: skip
 
 
-def _measure(practice: Practice, role: str, rounds: int) -> list[str]:
+def _measure(practice: Practice, role: Role, rounds: int) -> list[str]:
     client, names, too_much = Client(), {}, []
     with practice_scope(practice):
         member = Member.objects.filter(role=role).select_related("user")[0]

@@ -46,7 +46,7 @@ def provider_page(request: HttpRequest, *, chosen: Mapping[str, Any], day: date)
     rows = _fitting(Provider.objects.current(), chosen, ("tier", "specialty", "liaison"))
     rows = rows.filter(state=chosen.get("state", Provider.State.ACTIVE))
     if "territory" in chosen:
-        rows = rows.in_territory_of(chosen["territory"])
+        rows = rows.filter(pk__in=Provider.objects.in_territory_of(chosen["territory"]).values("pk"))
     if known is not None:
         rows = _of_standing(rows, chosen["standing"], known, day)
     rows = with_main_office(rows.select_related("specialty"))
