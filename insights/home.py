@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Exists, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -29,9 +29,7 @@ def home_with_figures(member: Member, *, now: datetime) -> tuple[HomePage, list[
 
 def noteworthy(providers: QuerySet[Provider]) -> QuerySet[Provider]:
     """Those who are new or have gone quiet and would stand first, by what is kept; before the first count, all."""
-    kept = SourceFigures.objects.filter(
-        kind=SourceFigures.Kind.PROVIDER, source_id__in=providers.values("pk")
-    )
+    kept = SourceFigures.objects.filter(Exists(providers.filter(pk=OuterRef("source_id"))))
     quiet = kept.filter(standing__in=QUIET).order_by("-days", "source_id").values("source_id")[:SHOWN]
     new = kept.filter(standing=Standing.NEW).order_by("-first_on", "source_id").values("source_id")[:SHOWN]
     is_counted = Exists(Counting.objects.filter(day__isnull=False))

@@ -63,7 +63,18 @@ class SourceFigures(PracticeModel):
         indexes = [
             models.Index(
                 fields=["practice", "kind", "-recent", "source_id"], name="source_figures_most_first"
-            )
+            ),
+            # Whom home names: only a provider has a standing.
+            models.Index(
+                fields=["practice", "-days", "source_id"],
+                condition=models.Q(standing__in=["declining", "lapsed"]),
+                name="source_figures_quiet",
+            ),
+            models.Index(
+                fields=["practice", "-first_on", "source_id"],
+                condition=models.Q(standing="new"),
+                name="source_figures_new",
+            ),
         ]
 
     def __str__(self) -> str:
