@@ -103,7 +103,10 @@ def _kinds() -> list[str]:
 
 
 def _by_kind(counts: Mapping[str, int], period: Period, member: int | None) -> list[Cell]:
-    cells = [Cell(counts[kind], touchpoints_url(period, member=member, kind=kind.value)) for kind in Kind]
+    cells = [
+        Cell(n, touchpoints_url(period, member=member, kind=kind.value) if n else "")
+        for kind, n in ((kind, counts[kind]) for kind in Kind)
+    ]
     together = sum(cell.value for cell in cells)
     return [*cells, Cell(together, touchpoints_url(period, member=member))]
 

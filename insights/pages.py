@@ -1,6 +1,7 @@
 """What the pages of figures show, put together from the tables each is made of."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -18,6 +19,7 @@ from insights import outreach_figures, referral_figures, sender_figures
 from insights.charts import MonthChart
 from insights.forms import FiguresForm
 from insights.models import Counting
+from insights.referral_figures import By, Counts
 from insights.scope import Scope
 from insights.sender_figures import SHOWN, Kind
 from insights.tables import Table
@@ -65,7 +67,13 @@ class Desk:
         return f"?{urlencode(self.form.chosen)}" if self.form.is_narrowed else ""
 
     @cached_property
+    def _territory(self) -> dict[tuple[date, str], Counts]:
+        return referral_figures.territory_days(self.scope, today=self.today)
+
+    @cached_property
     def days(self) -> referral_figures.Days:
+        if self.scope.territory is not None:
+            return _added((day, counts) for (day, _channel), counts in self._territory.items())
         return referral_figures.days_of(self.scope, today=self.today)
 
     @cached_property
@@ -76,12 +84,20 @@ class Desk:
     def broken_down(self) -> list[Table]:
         """By physician, channel, location."""
         return referral_figures.broken_down_tables(
-            referral_figures.broken_down(self.scope, self.period),
+            self._parts(),
             self.scope,
             self.period,
             physicians={str(pk): name for pk, name in self.members.items()},
             locations={str(pk): name for pk, name in self.locations.items()},
         )
+
+    def _parts(self) -> Mapping[By, Mapping[str, Counts]]:
+        if self.scope.territory is None:
+            return referral_figures.broken_down(self.scope, self.period)
+        of_period = (
+            (channel, counts) for (day, channel), counts in self._territory.items() if day in self.period
+        )
+        return {By.PHYSICIAN: {}, By.LOCATION: {}, By.CHANNEL: _added(of_period)}
 
     @cached_property
     def made(self) -> outreach_figures.Made:
@@ -90,6 +106,14 @@ class Desk:
     @property
     def whose(self) -> int | None:
         return outreach_figures.whose(self.reader, self.scope)
+
+
+def _added(found: Iterable[tuple[Any, Counts]]) -> dict[Any, Counts]:
+    """What has the same key, added up."""
+    sums: dict[Any, Counts] = defaultdict(Counts)
+    for key, counts in found:
+        sums[key] += counts
+    return sums
 
 
 def _members_of_practice() -> QuerySet[Any]:
