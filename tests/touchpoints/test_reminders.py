@@ -13,7 +13,6 @@ from touchpoints.reminder_rules import lists
 from touchpoints.reminders import close, dismiss, remind, snooze
 from touchpoints.thank_you_lists import make_due_thank_you_lists
 
-
 LISTS = [rule.key for rule in lists.RULES]
 
 
