@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("contacts", "0006_steps_nobody_points_at"),
         ("practices", "0005_links_and_calendars"),
-        ("touchpoints", "0009_practice_vouched_for"),
+        ("touchpoints", "0013_line_means_others"),
     ]
 
     operations = [

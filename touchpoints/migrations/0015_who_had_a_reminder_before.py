@@ -8,7 +8,7 @@ import practices.isolation
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("touchpoints", "0010_reminder_rules"),
+        ("touchpoints", "0014_reminder_rules"),
     ]
 
     operations = [
