@@ -32,6 +32,7 @@ NEED = (
     "payer",
     "urgency",
 )
+FIT_RESTS_ON = ("specialty", "zip_code", "language", "payer", "urgency")
 
 
 @transaction.atomic
@@ -47,12 +48,17 @@ def suggest(*, by: Member, now: datetime, **need: Any) -> ReturnReferral:
 
 @transaction.atomic
 def change_need(row: ReturnReferral, *, now: datetime, **need: Any) -> ReturnReferral:
-    """Say the need right, before the patient is sent. Raises NotPossible."""
+    """Say the need right, before the patient is sent. Raises NotPossible.
+
+    The patient chose from those who fitted the earlier need: with another one they are asked again.
+    """
     row = _locked(row)
     _must_be_suggested(row)
+    if any(name in need and getattr(row, name) != need[name] for name in FIT_RESTS_ON):
+        row.provider, row.office, row.is_patients_choice, row.offered = None, None, False, []
     for name, value in need.items():
         setattr(row, name, value)
-    row.save(update_fields=list(need))
+    row.save()
     return row
 
 
@@ -75,6 +81,8 @@ def choose(
     _must_be_suggested(row)
     if not is_patients_choice:
         raise NotPossible(_("The patient chooses, not we."))
+    if known and row.provider_id is None:
+        raise NotPossible(_("The need was changed meanwhile: ask the patient again."))
     if row.provider_id not in (known, provider.pk):
         raise NotPossible(_("%(name)s was chosen meanwhile. Look again.") % {"name": row.provider})
     row.provider, row.office = provider, office
