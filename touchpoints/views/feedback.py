@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.models import Office, Provider
 from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.models import Member
-from practices.pages import as_id, done, page
+from practices.pages import as_id, done, page, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import (
     ASKS_EVERYBODY,
@@ -250,7 +250,13 @@ def _shown(request: PracticeRequest, issue: FeedbackIssue, **forms: Any) -> Http
         "resolve": forms.get("resolve") or ResolveForm(initial=initial),
         "tell": forms.get("tell") or TellForm(initial=initial, may_mail=_may_mail(issue)),
         "hand_over": forms.get("hand_over") or HandOverIssueForm(issue=issue),
-        "form": next(iter(forms.values()), None),
         "is_restored": bool(kept) and not forms,
     }
-    return page(request, "touchpoints/feedback_issue.html", context)
+    is_offered = context["may_act"] and not issue.told_at and ("tell" not in forms or issue.resolved_at)
+    return page_of_acts(
+        request,
+        "touchpoints/feedback_issue.html",
+        context,
+        failed=next(iter(forms.values()), None),
+        is_offered=bool(is_offered),
+    )

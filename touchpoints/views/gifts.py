@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.models import Provider
 from contacts.senders import main_office
 from practices.drafts import drop_draft, keeps_draft
-from practices.pages import as_id, done, key_page, page
+from practices.pages import as_id, done, key_page, page, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
 from touchpoints import gift_ledger
@@ -246,6 +246,6 @@ def _shown(request: PracticeRequest, row: Gift, form: WithdrawGiftForm | None = 
         "shares": gift_ledger.shares_of(row),
         "may_withdraw": _may_withdraw(request, row) and row.withdrawn_at is None,
         "withdraw": form or WithdrawGiftForm(),
-        "form": form,
     }
-    return page(request, "touchpoints/gift.html", context)
+    is_offered = context["may_withdraw"]
+    return page_of_acts(request, "touchpoints/gift.html", context, failed=form, is_offered=is_offered)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from contacts.referral_way import NotOnTheWay
 from practices.models import PatientAccess
-from practices.pages import done, page
+from practices.pages import done, page, page_of_acts
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, member_required
@@ -222,7 +222,8 @@ def _shown(request: PracticeRequest, row: Touchpoint, form: Form | None = None) 
     context = {
         "shown": shown,
         "withdraw": form or WithdrawForm(),
-        "form": form,
         "feedback": feedback_told_by(row),
     }
-    return page(request, "touchpoints/touchpoint.html", context)
+    return page_of_acts(
+        request, "touchpoints/touchpoint.html", context, failed=form, is_offered=shown.may_withdraw
+    )
