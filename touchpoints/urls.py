@@ -55,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("touchpoints/<int:touchpoint_id>/edit/", views.touchpoint_edit, name="touchpoint_edit"),
     path("touchpoints/<int:touchpoint_id>/withdraw/", views.touchpoint_withdraw, name="touchpoint_withdraw"),
     path("touchpoints/<int:touchpoint_id>/done/", views.touchpoint_done, name="touchpoint_done"),
+    path("patients/find/", views.patient_find, name="patient_find"),
     path("return-referrals/", views.return_referrals, name="return_referrals"),
     path("return-referrals/new/", views.return_referral_new, name="return_referral_new"),
     path("return-referrals/<int:return_referral_id>/", include(return_referral)),

@@ -39,6 +39,7 @@ from touchpoints.views.meetings import (
     meeting_people_options,
     meetings,
 )
+from touchpoints.views.patients import patient_find
 from touchpoints.views.people import office, provider
 from touchpoints.views.reminders import (
     reminder,
@@ -113,6 +114,7 @@ __all__ = [
     "meeting_people_options",
     "meetings",
     "office",
+    "patient_find",
     "provider",
     "reminder",
     "reminder_dismiss",
