@@ -5,7 +5,7 @@ one's work and changes nothing.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -93,8 +93,11 @@ def choose(
 
 
 @transaction.atomic
-def send(row: ReturnReferral, *, by: Member, now: datetime) -> ReturnReferral:
-    """The patient is on the way to the provider, who is reached out to by it. Raises NotPossible."""
+def send(row: ReturnReferral, *, by: Member, now: datetime, on: date | None = None) -> ReturnReferral:
+    """The patient is on the way to the provider since that day, today where none is said. Raises NotPossible.
+
+    The provider is reached out to by it.
+    """
     row = _locked(row)
     if row.state in (State.SENT, State.SEEN, State.REPORT_RECEIVED):
         return row
@@ -104,16 +107,18 @@ def send(row: ReturnReferral, *, by: Member, now: datetime) -> ReturnReferral:
     if not row.provider.is_active or row.provider.merged_into_id:
         state = row.provider.get_state_display()
         raise NotPossible(_("%(name)s is %(state)s. Choose again.") % {"name": row.provider, "state": state})
+    on = on or by.practice.today(now)
+    _check_day(row, on, by=by, now=now)
     row.touchpoint = Touchpoint.objects.create(
         kind=Touchpoint.Kind.RETURN_REFERRAL,
-        happened_on=by.practice.today(now),
+        happened_on=on,
         provider=row.provider,
         office=row.office,
         member=by,
         logged_at=now,
         logged_by=by,
     )
-    row.state, row.sent_at, row.sent_by = State.SENT, now, by
+    row.state, row.sent_at, row.sent_by = State.SENT, _moment_on(on, row, by=by, now=now), by
     row.save(update_fields=["state", "sent_at", "sent_by", "touchpoint"])
     return row
 
@@ -203,8 +208,17 @@ def _must_be_sent(row: ReturnReferral) -> None:
 def _check_day(row: ReturnReferral, on: date, *, by: Member, now: datetime) -> None:
     if on > by.practice.today(now):
         raise NotPossible(_("It can't have been in the future."))
+    if row.state == State.SUGGESTED and on < by.practice.today(row.suggested_at):
+        raise NotPossible(_("It can't have been before anybody asked for it."))
     if row.sent_at and on < by.practice.today(row.sent_at):
         raise NotPossible(_("It can't have been before the patient was sent."))
+
+
+def _moment_on(on: date, row: ReturnReferral, *, by: Member, now: datetime) -> datetime:
+    """Now, for today; for an earlier day its noon, yet not before it was suggested."""
+    if on == by.practice.today(now):
+        return now
+    return max(datetime.combine(on, time(12), tzinfo=by.practice.zone), row.suggested_at)
 
 
 def _withdraw_touchpoint(row: ReturnReferral, *, by: Member, now: datetime) -> None:

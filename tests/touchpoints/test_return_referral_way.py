@@ -137,6 +137,21 @@ class TestChoose:
 
 
 class TestSend:
+    def test_on_an_earlier_day_so_that_seen_may_lie_before_today(self, harbor, okafor):
+        asked_at = make.NOW - 3 * DAY
+        row = make.return_referral(
+            harbor.coordinator, physician=harbor.physician, provider=okafor, now=asked_at
+        )
+        for on, says in ((TODAY - 4 * DAY, "before anybody asked"), (TODAY + DAY, "in the future")):
+            with pytest.raises(NotPossible, match=says):
+                way.send(row, on=on, by=harbor.physician, now=make.NOW)
+        sent = way.send(row, on=TODAY - 3 * DAY, by=harbor.physician, now=make.NOW)
+        assert harbor.today(sent.sent_at) == TODAY - 3 * DAY and sent.sent_at >= asked_at
+        assert touchpoints() == [("return_referral", okafor.pk, TODAY - 3 * DAY)]
+        with pytest.raises(NotPossible, match="before the patient was sent"):
+            way.record_seen(row, on=TODAY - 4 * DAY, by=harbor.physician, now=make.NOW)
+        assert way.record_seen(row, on=TODAY - 2 * DAY, by=harbor.physician, now=make.NOW).state == "seen"
+
     def test_reaches_out_to_the_provider_once(self, harbor, row, okafor):
         take(row, harbor.physician, "send", "send")
         assert touchpoints() == [("return_referral", okafor.pk, TODAY)]

@@ -247,7 +247,7 @@ def return_referral_step(request: PracticeRequest, return_referral_id: int) -> H
 
 Step = Callable[[ReturnReferral, dict[str, Any], Member, datetime], ReturnReferral]
 STEPS: dict[str, Step] = {
-    "send": lambda row, said, by, now: way.send(row, by=by, now=now),
+    "send": lambda row, said, by, now: way.send(row, on=said["on"], by=by, now=now),
     "seen": lambda row, said, by, now: way.record_seen(row, on=said["on"], by=by, now=now),
     "report": lambda row, said, by, now: way.record_report(row, on=said["on"], by=by, now=now),
     "cancel": lambda row, said, by, now: way.cancel(row, reason=said["reason"], by=by, now=now),
