@@ -1,5 +1,6 @@
 """The one base of every form over a practice's rows, and which dates are believed."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,6 +20,14 @@ def plausible(value: date) -> None:
     """A day of a practice's life or a patient's: further off, calendars overflow."""
     if not 1900 <= value.year <= 2199:
         raise ValidationError(_("Enter a date between 1900 and 2199."), code="implausible")
+
+
+def zip_code_of(text: str) -> str:
+    """What was typed, if it is a ZIP code or nothing."""
+    text = text.strip()
+    if text and not re.fullmatch(r"[0-9]{5}(-?[0-9]{4})?", text):
+        raise ValidationError(_("A ZIP code has five digits, or nine: 60302 or 60302-1111."))
+    return text
 
 
 def is_within_years(day: date, years: int, *, today: date) -> bool:

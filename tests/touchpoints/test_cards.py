@@ -390,6 +390,12 @@ class TestStationery:
         assert response.status_code == 422
         assert "Our typeface has no 港." in response.content.decode()
 
+    def test_refuses_what_is_no_zip_code_beside_its_field(self, client, desk):
+        response = self.post(client, desk.manager, return_zip_code="abc")
+        assert response.status_code == 422
+        assert list(response.context["form"].errors) == ["return_zip_code"]
+        assert self.post(client, desk.manager, return_zip_code="60302").status_code == 302
+
     def test_offers_a_test_sheet_of_either_kind(self, client, desk):
         for sheet in ("5160", "5163"):
             (page,) = printed(get(client, desk.manager, f"/settings/stationery/test-sheet.pdf?sheet={sheet}"))
