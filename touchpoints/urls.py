@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("thank-you/cards/", views.thank_you_cards, name="thank_you_cards"),
     path("thank-you/cards/<slug:kind>.pdf", views.cards_printed, name="cards_printed"),
     path("thank-you/cards/put-back/", views.thank_you_put_back, name="thank_you_put_back"),
+    path("settings/members/<int:member_id>/leave/", views.member_leave, name="member_leave"),
     path("settings/stationery/", views.stationery, name="stationery"),
     path("settings/stationery/test-sheet.pdf", views.stationery_test_sheet, name="stationery_test_sheet"),
     path("calendar/", views.calendar, name="calendar"),

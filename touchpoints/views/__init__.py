@@ -29,6 +29,7 @@ from touchpoints.views.gifts import (
     gifts_exported,
 )
 from touchpoints.views.home import home
+from touchpoints.views.leaving import member_leave
 from touchpoints.views.meeting_invitations import meeting_invite
 from touchpoints.views.meetings import (
     meeting,
@@ -113,6 +114,7 @@ __all__ = [
     "meeting_new",
     "meeting_people_options",
     "meetings",
+    "member_leave",
     "office",
     "patient_find",
     "provider",

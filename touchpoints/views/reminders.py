@@ -1,6 +1,7 @@
 """The reminders: one's own; the manager's page holds everybody's."""
 
 from django.contrib import messages
+from django.db.models import Q
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -30,7 +31,8 @@ def reminders(request: PracticeRequest) -> HttpResponse:
         rows = rows.filter(member=int(wanted))
     found = list(rows[: SHOWN + 1])
     today = member.practice.today(timezone.now())
-    everybody = Member.objects.active().select_related("user").order_by("user__name")
+    owners = Member.objects.filter(Q(left_at=None) | Q(pk__in=Reminder.objects.open().values("member")))
+    everybody = owners.select_related("user").order_by("user__name")
     context = {
         "parts": in_parts(lines_of(found[:SHOWN], member, today=today)),
         "has_more": len(found) > SHOWN,
