@@ -241,11 +241,11 @@ def _may_withdraw(request: PracticeRequest, row: Gift) -> bool:
 
 
 def _shown(request: PracticeRequest, row: Gift, form: WithdrawGiftForm | None = None) -> HttpResponse:
+    is_offered = _may_withdraw(request, row) and row.withdrawn_at is None
     context = {
         "gift": row,
         "shares": gift_ledger.shares_of(row),
-        "may_withdraw": _may_withdraw(request, row) and row.withdrawn_at is None,
+        "may_withdraw": is_offered,
         "withdraw": form or WithdrawGiftForm(),
     }
-    is_offered = context["may_withdraw"]
     return page_of_acts(request, "touchpoints/gift.html", context, failed=form, is_offered=is_offered)

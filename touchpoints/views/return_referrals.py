@@ -292,15 +292,16 @@ def _shown(request: PracticeRequest, row: ReturnReferral, failed: StepForm | Non
     today = request.member.practice.today(timezone.now())
     is_open = row.state == State.SUGGESTED
     _record(request, row, act=Act.VIEWED, page="return_referral")
+    steps = steps_of(row, today=today, failed=failed)
     context = {
         "row": row,
         "way": way_of(row),
         "need": need_in_words(row),
         "fits": fits_of(row, offered_for(row, today=today)) if is_open else None,
-        "steps": steps_of(row, today=today, failed=failed),
+        "steps": steps,
         "url": reverse("return_referral_step", args=[row.pk]),
     }
-    is_offered = failed is not None and failed in context["steps"].values()
+    is_offered = failed is not None and failed in steps.values()
     return page_of_acts(
         request, "touchpoints/return_referral.html", context, failed=failed, is_offered=is_offered
     )
