@@ -99,7 +99,9 @@ class GiftForm(PracticeForm):
 class WithdrawGiftForm(forms.Form):
     """Why it is withdrawn."""
 
-    reason = forms.CharField(label=gettext_lazy("Why?"), max_length=300)
+    reason = forms.CharField(
+        label=gettext_lazy("Why?"), max_length=300, error_messages={"required": gettext_lazy("Say why.")}
+    )
 
 
 class ReturnForm(forms.Form):

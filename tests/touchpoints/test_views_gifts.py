@@ -18,7 +18,7 @@ from tests import make
 from touchpoints.gift_ledger import preview_of, record_gift
 from touchpoints.meeting_people import People
 from touchpoints.meetings import log_meeting
-from touchpoints.models import Gift, GiftLimit, GiftShare
+from touchpoints.models import Gift, GiftLimit, GiftReturn, GiftShare
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -189,6 +189,38 @@ def test_the_ledger_shows_each_physicians_year_and_what_was_returned(client, des
     assert "Nothing was given" in text_of(client.get(reverse("gifts"), {"year": "2025"}))
 
 
+def test_a_return_is_taken_back_with_a_reason(client, desk):
+    given_to(desk, desk.okafor, amount="555.00", on=date(2026, 2, 2), over_limit_reason="Two booked")
+    client.force_login(desk.manager.user)
+    client.post(reverse("gift_return", args=[2026, desk.okafor.pk]), {"on": "2026-03-09"})
+    with practice_scope(desk.practice):
+        url = reverse("gift_return_withdraw", args=[GiftReturn.objects.get().pk])
+    assert "Say why." in text_of(client.post(url, {}))
+    client.post(url, {"reason": "It was another one"})
+    shown = text_of(client.get(reverse("gifts")))
+    assert "Taken back by Manager One on November 18: It was another one" in shown
+    assert "$20.00 over the limit." in shown
+
+
+def test_what_was_recorded_before_they_were_known_as_a_physician_counts_at_a_press(client, desk):
+    given_to(desk, desk.nurse, amount="500.00")
+    with practice_scope(desk.practice):
+        desk.nurse.credentials = "MD"
+        desk.nurse.save()
+    sentence = "recorded before they were known as a physician: $500.00."
+    client.force_login(desk.liaison.user)
+    shown = text_of(client.get(reverse("gifts")))
+    assert sentence in shown
+    assert "Ask a manager to count it." in shown
+    data = form(nature="item", given_on="2026-11-18", people=[f"provider-{desk.nurse.pk}"])
+    assert sentence in text_of(client.post(reverse("gift_new"), data))
+
+    client.force_login(desk.manager.user)
+    answer = client.post(reverse("gift_count", args=[2026, desk.nurse.pk]), follow=True)
+    assert sentence not in text_of(answer)
+    assert "$500.00 $35.00" in text_of(answer)
+
+
 def test_withdrawn_by_whoever_recorded_it_with_a_reason(client, desk):
     gift = given_to(desk, desk.okafor)
     client.force_login(desk.liaison.user)
@@ -227,6 +259,21 @@ def test_the_export_has_each_share_and_no_formula(client, desk):
         ("Amara Lindqvist, NP", "", "no", "'=1+1", "40.00", "", "", ""),
     ]
     assert client.get("/gifts/1999.csv").status_code == 404
+
+
+def test_the_export_has_the_returns_and_can_be_one_physicians(client, desk):
+    given_to(desk, desk.okafor, amount="555.00", on=date(2026, 2, 2), over_limit_reason="Two booked")
+    given_to(desk, desk.nurse)
+    client.force_login(desk.manager.user)
+    client.post(reverse("gift_return", args=[2026, desk.okafor.pk]), {"on": "2026-03-09"})
+    page = client.get(reverse("gifts"), {"provider": desk.okafor.pk}).content.decode()
+    url = f"{reverse('gifts_exported', args=[2026])}?provider={desk.okafor.pk}"
+    assert url in page
+    _header, gift, back = csv.reader(io.StringIO(client.get(url).content.decode("utf-8-sig")))
+    assert (gift[0], gift[7], gift[10]) == ("Amara Okafor, MD", "555.00", "535.00")
+    assert (back[0], back[5], back[8:11]) == (
+        "Amara Okafor, MD", "Excess returned", ["20.00", "2026-03-09", "535.00"]
+    )  # fmt: skip
 
 
 def test_the_ledger_costs_the_same_with_twice_the_rows(client, desk):

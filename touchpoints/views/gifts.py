@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -25,7 +26,7 @@ from touchpoints.gift_forms import GiftForm, LimitForm, ReturnForm, WithdrawGift
 from touchpoints.gift_ledger import NotSeen, Preview, record_gift
 from touchpoints.gift_pages import account_lines, preview_lines
 from touchpoints.meeting_people import People
-from touchpoints.models import Gift, GiftLimit, Meeting
+from touchpoints.models import Gift, GiftLimit, GiftReturn, Meeting
 from touchpoints.touchpoint_log import NotPossible
 from touchpoints.views.asking import Asked, ask, kept_here
 from touchpoints.views.touchpoints import carry_out
@@ -42,7 +43,7 @@ def gifts(request: PracticeRequest) -> HttpResponse:
     return _ledger(request, _year(request))
 
 
-def _ledger(request: PracticeRequest, year: int, returned: ReturnForm | None = None) -> HttpResponse:
+def _ledger(request: PracticeRequest, year: int, form: Any = None) -> HttpResponse:
     today, limits = request.member.practice.today(timezone.now()), gift_ledger.limits_by_year()
     provider = _named(request, "provider", Provider.objects.current())
     found = gift_ledger.accounts(year, providers=[provider] if provider else None, limits=limits)
@@ -53,8 +54,10 @@ def _ledger(request: PracticeRequest, year: int, returned: ReturnForm | None = N
         "provider": provider,
         "lines": account_lines(found, today=today),
         "page": _gifts_page(request, year, provider),
-        "form": returned,
-        "return_form": returned or ReturnForm(),
+        "returns": [back for account in found for back in account.recorded],
+        "form": form,
+        "return_form": ReturnForm(),
+        "take_back_form": WithdrawGiftForm(),
     }
     return page(request, "touchpoints/gifts.html", context)
 
@@ -177,11 +180,37 @@ def gift_return(request: PracticeRequest, year: int, provider_id: int) -> HttpRe
     return _ledger(request, _known(year), form)
 
 
+@require_POST
+@role_required(*ADMINISTERS)
+def gift_return_withdraw(request: PracticeRequest, return_id: int) -> HttpResponse:
+    """The return was recorded in error."""
+    back, form = get_object_or_404(GiftReturn.objects.all(), pk=return_id), WithdrawGiftForm(request.POST)
+
+    def act() -> GiftReturn:
+        reason = form.cleaned_data["reason"]
+        return gift_ledger.take_return_back(back, by=request.member, now=timezone.now(), reason=reason)
+
+    if carry_out(form, act):
+        return done(request, _("Taken back."), f"{reverse('gifts')}?year={back.year}")
+    return _ledger(request, back.year, form)
+
+
+@require_POST
+@role_required(*ADMINISTERS)
+def gift_count(request: PracticeRequest, year: int, provider_id: int) -> HttpResponse:
+    """What was recorded before they were known as a physician counts too."""
+    provider, form = get_object_or_404(Provider.objects.current(), pk=provider_id), Form(request.POST)
+    if carry_out(form, lambda: gift_ledger.count_earlier(provider, year=_known(year))):
+        return done(request, _("It counts now."), f"{reverse('gifts')}?year={year}")
+    return _ledger(request, _known(year), form)
+
+
 @require_safe
 @role_required(*ADMINISTERS)
 def gifts_exported(request: PracticeRequest, year: int) -> HttpResponse:
-    """The year as a file for a spreadsheet."""
-    answer = HttpResponse(gifts_csv(_known(year)), content_type="text/csv; charset=utf-8")
+    """The year as a file for a spreadsheet, of one physician where the address names one."""
+    provider = _named(request, "provider", Provider.objects.current())
+    answer = HttpResponse(gifts_csv(_known(year), provider), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="gifts-{year}.csv"'
     return answer
 
