@@ -222,7 +222,8 @@ def record_gift(
     preview = preview_of(gift, people)
     if preview.lacks_limit:
         text = _("The limit of %(year)d is not entered yet, and no other year's is taken in its place.")
-        raise NotPossible(text % {"year": gift.year})
+        ask = "" if by.is_manager else _("Ask a manager to enter it.")
+        raise NotPossible(f"{text % {'year': gift.year}} {ask}".strip())
     if preview.key != seen:
         raise NotSeen(preview)
     if preview.over and not gift.over_limit_reason:

@@ -19,7 +19,8 @@ NOT_A_WORD = re.compile(r"[^A-Z]+")
 # Words that say money, or what is spent like money.
 CASH = re.compile(
     r"\b(cash|money|money\s+order|venmo|zelle|paypal|bitcoin|vouchers?|(gift|prepaid|debit|store|visa)[\s-]*(cards?|certificates?|credit)"
-    r"|e-?gifts?|giftcards?|gift\s+(codes?|checks?))\b",
+    r"|e-?gifts?|giftcards?|gift\s+codes?|checks?|dollar\s+bills?|(starbucks|dunkin|amazon|target|walmart)\W+cards?)\b"
+    r"|\$\s*\d[\d.,]*\s*bills?\b|\$\s*\d.*\bcards?\b|\bcards?\b.*\$\s*\d",
     re.IGNORECASE,
 )
 

@@ -58,6 +58,11 @@ def test_others_are_recorded_and_do_not_count(credentials):
         "Visa prepaid card",
         "gift certificate",
         "VOUCHER",
+        "A check",
+        "$50 bill",
+        "Starbucks card",
+        "Coffee card, $25",
+        "$25 card for the bakery",
     ],
 )
 def test_cash_and_its_like_are_known_by_their_words(words):

@@ -111,6 +111,16 @@ def test_a_thing_at_a_meeting_is_only_theirs_who_are_ticked(client, desk):
     assert shares(desk) == [("Amara Lindqvist, NP", Decimal("40.01"), False)]
 
 
+def test_a_cost_at_an_office_where_nobody_is_named_asks_who_received_it(client, desk):
+    meeting = met(desk)
+    client.force_login(desk.liaison.user)
+    url = f"{reverse('gift_new')}?meeting={meeting.pk}"
+    assert "Amara Okafor, MD" in text_of(client.get(url))
+    meal = form(people=[f"provider-{desk.okafor.pk}"])
+    client.post(url, {**meal, "seen": seen_on(client.post(url, meal))})
+    assert shares(desk) == [("Amara Okafor, MD", Decimal("40.01"), True)]
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -157,10 +167,16 @@ def test_a_year_without_its_number_asks_for_it(client, desk):
     data = form(given_on="2026-11-18", people=[f"provider-{desk.okafor.pk}"])
     assert "The limit of 2026 is not entered yet" in text_of(client.post(reverse("gift_new"), data))
     assert "is not entered yet" in text_of(client.get(reverse("gifts")))
+    client.force_login(desk.liaison.user)
+    assert "Ask a manager to enter it." in text_of(client.post(reverse("gift_new"), data))
+    assert "Ask a manager to enter it." in text_of(client.get(reverse("gifts")))
+    client.force_login(desk.manager.user)
 
     limit = {"year": "2026", "amount": "535", "source": "CMS, November 2025", "is_checked": "on"}
     assert client.post(reverse("gift_limits"), limit).status_code == 302
     assert client.post(reverse("gift_limits"), limit).status_code == 422
+    for wrong in ({"amount": "0"}, {"year": "2006"}, {"year": "2029"}):
+        assert client.post(reverse("gift_limits"), {**limit, "year": "2027", **wrong}).status_code == 422
     assert seen_on(client.post(reverse("gift_new"), data))
 
 

@@ -117,22 +117,23 @@ def _asked(request: PracticeRequest, now: datetime) -> tuple[Meeting | None, Ask
     today = request.member.practice.today(now)
     gift = Gift(meeting=meeting, given_on=meeting.held_on if meeting else today)
     down = People.at(meeting) if meeting else People((provider,) if provider else ())
+    is_fixed = meeting is not None and bool(down.theirs)
     asked = ask(
         request,
         lambda data, typed: GiftForm(data, initial=typed, instance=gift, today=today),
         draft=kept_here(request, form=DRAFT),
         down=down,
         office=meeting.office if meeting else main_office(provider) if provider else None,
-        asks_office=meeting is None,
-        is_fixed=meeting is not None,
+        asks_office=not is_fixed,
+        is_fixed=is_fixed,
     )
     return meeting, asked
 
 
 def _people(asked: Asked, meeting: Meeting | None) -> People:
-    """A meal of a meeting is everybody's who was there; a thing theirs who are ticked."""
+    """A meal of a meeting is everybody's who was there, where it is known; otherwise theirs who are ticked."""
     is_meal = asked.form.cleaned_data["nature"] == Gift.Nature.MEAL
-    return People.at(meeting) if meeting and is_meal else asked.present.down
+    return People.at(meeting) if meeting and is_meal and asked.present.is_fixed else asked.present.down
 
 
 def _preview_again(asked: Asked, people: People) -> Preview | None:
@@ -221,7 +222,8 @@ def gift_limits(request: PracticeRequest) -> HttpResponse:
     """The limit of each year, with its source; a year more."""
     limits = gift_ledger.limits_by_year()
     first = {"year": request.GET.get("year", "")}
-    form = LimitForm(request.POST if request.method == "POST" else None, initial=first)
+    today = request.member.practice.today(timezone.now())
+    form = LimitForm(request.POST if request.method == "POST" else None, initial=first, today=today)
     if form.is_valid():
         form.save()
         return done(
@@ -235,7 +237,8 @@ def gift_limits(request: PracticeRequest) -> HttpResponse:
 def gift_limit(request: PracticeRequest, year: int) -> HttpResponse:
     """Mend a year's number, or say that it was checked."""
     row = get_object_or_404(GiftLimit.objects.all(), year=_known(year))
-    form = LimitForm(request.POST if request.method == "POST" else None, instance=row)
+    today = request.member.practice.today(timezone.now())
+    form = LimitForm(request.POST if request.method == "POST" else None, instance=row, today=today)
     if form.is_valid():
         form.save()
         return done(request, _("Saved."), "gift_limits")
