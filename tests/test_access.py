@@ -188,6 +188,7 @@ ADDRESSES: dict[str, Address] = {
     "gift_count": Address(post=our_manager(302)),
     "gifts_exported": Address(get=managers(200)),
     "gift_limits": Address(get=managers(200), post=managers(422)),
+    "gift_limit_remove": Address(post=our_manager(302)),
     "gift_limit": Address(get=our_manager(200), post=our_manager(422)),
     # Reminders; this one falls to the physician.
     "reminders": Address(get=members(200)),

@@ -156,6 +156,15 @@ def limits_by_year() -> dict[int, GiftLimit]:
     return {row.year: row for row in GiftLimit.objects.order_by("-year")}
 
 
+@transaction.atomic
+def remove_limit(limit: GiftLimit) -> None:
+    """It was entered in error. Raises NotPossible while something given in that year stands on it."""
+    lock_practice()
+    if Gift.objects.standing().filter(given_on__year=limit.year).exists():
+        raise NotPossible(_("Something was given that year: mend the number instead."))
+    limit.delete()
+
+
 def accounts(
     year: int,
     *,

@@ -85,6 +85,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gifts/<int:year>.csv", views.gifts_exported, name="gifts_exported"),
     path("settings/gift-limits/", views.gift_limits, name="gift_limits"),
     path("settings/gift-limits/<int:year>/", views.gift_limit, name="gift_limit"),
+    path("settings/gift-limits/<int:year>/remove/", views.gift_limit_remove, name="gift_limit_remove"),
     path("reminders/", views.reminders, name="reminders"),
     path("reminders/<int:reminder_id>/", views.reminder, name="reminder"),
     path("reminders/<int:reminder_id>/done/", views.reminder_done, name="reminder_done"),

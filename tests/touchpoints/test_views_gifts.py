@@ -191,6 +191,16 @@ def test_a_limit_is_mended_and_said_to_be_checked(client, desk):
     assert client.post(reverse("gift_limit", args=[2026]), {**data, "amount": "-1"}).status_code == 422
 
 
+def test_a_limit_that_nothing_stands_on_can_be_removed(client, desk):
+    given_to(desk, desk.okafor)
+    client.force_login(desk.manager.user)
+    refused = client.post(reverse("gift_limit_remove", args=[2026]))
+    assert (refused.status_code, "Something was given that year" in text_of(refused)) == (422, True)
+    client.post(reverse("gift_limit_remove", args=[2025]))
+    with practice_scope(desk.practice):
+        assert [row.year for row in GiftLimit.objects.order_by("-year")][:2] == [2026, 2024]
+
+
 def test_the_ledger_shows_each_physicians_year_and_what_was_returned(client, desk):
     given_to(desk, desk.okafor, amount="530.00", on=date(2026, 2, 2))
     given_to(desk, desk.okafor, amount="25.00", on=date(2026, 3, 2), over_limit_reason="Two booked")

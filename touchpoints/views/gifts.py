@@ -245,6 +245,21 @@ def gift_limit(request: PracticeRequest, year: int) -> HttpResponse:
     return page(request, "touchpoints/gift_limit.html", {"limit": row, "form": form})
 
 
+@require_POST
+@role_required(*ADMINISTERS)
+def gift_limit_remove(request: PracticeRequest, year: int) -> HttpResponse:
+    """Take a year's limit away that nothing stands on."""
+    row = get_object_or_404(GiftLimit.objects.all(), year=_known(year))
+    form = Form(request.POST)
+    if carry_out(form, lambda: gift_ledger.remove_limit(row)):
+        return done(request, _("Removed."), "gift_limits")
+    today = request.member.practice.today(timezone.now())
+    context = {"limit": row, "form": LimitForm(instance=row, today=today), "refused": form}
+    answer = page(request, "touchpoints/gift_limit.html", context)
+    answer.status_code = 422
+    return answer
+
+
 def _year(request: PracticeRequest) -> int:
     """The year asked for; this one where none is, or none there could be."""
     wanted = as_id(request.GET.get("year", ""))
