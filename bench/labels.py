@@ -47,7 +47,7 @@ def card(number: int) -> Card:
         carried_count=number % 2,
         is_first_ever=number % 5 == 0,
         personal_line="See you at the harbor run!",
-        names_patient=False,
+        line_problem="",
     )
 
 

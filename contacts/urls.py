@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from contacts.views import duplicates, patients, people, quick_log, referral_list, referrals, search
+from contacts.views import duplicates, people, quick_log, referral_list, referrals, search
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("referrals/", referral_list.referrals, name="referrals"),
@@ -12,7 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("referrals/<int:referral_id>/withdraw/", referrals.referral_withdraw, name="referral_withdraw"),
     path("referrals/<int:referral_id>/physician/", referrals.referral_physician, name="referral_physician"),
     path("referrals/<int:referral_id>/provider/", referrals.referral_provider, name="referral_provider"),
-    path("patients/find/", patients.patient_find, name="patient_find"),
     path("providers/options/", quick_log.provider_options, name="provider_options"),
     path("offices/options/", quick_log.office_options, name="office_options"),
     path("providers/", people.providers, name="providers"),

@@ -1,5 +1,6 @@
 """The one base of every form over a practice's rows, and which dates are believed."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from practices.isolation import current_practice_id
 
 TYPED_YEARS = 10  # what is logged by hand came of late: further back, a digit of the year is wrong
+TOLD_YEARS = 1  # a call or what was heard of us is taken down while it is remembered
 FILED_YEARS = 30  # a file may bring a practice's whole history
 
 
@@ -19,6 +21,30 @@ def plausible(value: date) -> None:
     """A day of a practice's life or a patient's: further off, calendars overflow."""
     if not 1900 <= value.year <= 2199:
         raise ValidationError(_("Enter a date between 1900 and 2199."), code="implausible")
+
+
+def zip_code_of(text: str) -> str:
+    """What was typed, if it is a ZIP code or nothing."""
+    text = text.strip()
+    if text and not re.fullmatch(r"[0-9]{5}(-?[0-9]{4})?", text):
+        raise ValidationError(_("A ZIP code has five digits, or nine: 60302 or 60302-1111."))
+    return text
+
+
+def not_past(value: date | None, *, today: date) -> date | None:
+    """What is promised or due comes yet."""
+    if value and value < today:
+        raise ValidationError(_("Choose today or a day to come."), code="past")
+    return value
+
+
+def of_late(value: date, *, today: date) -> date:
+    """What happened and is taken down now: not in the future, and not long ago."""
+    if value > today:
+        raise ValidationError(_("It can't have been in the future."), code="future")
+    if not is_within_years(value, TOLD_YEARS, today=today):
+        raise ValidationError(_("That is more than a year ago: is the year right?"), code="long_ago")
+    return value
 
 
 def is_within_years(day: date, years: int, *, today: date) -> bool:

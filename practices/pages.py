@@ -11,6 +11,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 PAGE_ROWS = 50
 
@@ -21,6 +22,22 @@ def page(request: HttpRequest, template: str, context: dict[str, Any] | None = N
     form = context.get("form")
     status = 422 if form is not None and form.is_bound and not form.is_valid() else 200
     return render(request, template, context, status=status)
+
+
+def page_of_acts(
+    request: HttpRequest, template: str, context: dict[str, Any], *, failed: Any, is_offered: bool
+) -> HttpResponse:
+    """A page with a form for each act that is possible now; `failed`: the form that was refused, if one was.
+
+    Why it was refused stands on top of the page, for its own place is gone where the act is not offered any more.
+    """
+    if failed is not None:
+        reasons = list(failed.non_field_errors())
+        if not reasons and not is_offered:
+            reasons = [_("That is not possible any more: this is how it stands now.")]
+        for reason in reasons:
+            messages.error(request, reason)
+    return page(request, template, {**context, "form": failed})
 
 
 def done(request: HttpRequest, message: Any, to: Any, *args: Any, **kwargs: Any) -> HttpResponseRedirect:

@@ -11,7 +11,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
 
-from practices.forms import DayField, PracticeForm
+from practices.forms import DayField, PracticeForm, zip_code_of
 from practices.models import (
     Cover,
     Invitation,
@@ -88,6 +88,9 @@ class LocationForm(PracticeForm):
 
     def clean_state(self) -> str:
         return self.cleaned_data["state"].upper()
+
+    def clean_zip_code(self) -> str:
+        return zip_code_of(self.cleaned_data["zip_code"])
 
 
 class CoverForm(PracticeForm):

@@ -30,7 +30,6 @@ settings_pages = [
     path("locations/<int:location_id>/", settings.location_edit, name="location_edit"),
     path("members/", members.members, name="members"),
     path("members/<int:member_id>/", members.member_edit, name="member_edit"),
-    path("members/<int:member_id>/leave/", members.member_leave, name="member_leave"),
     path("members/<int:member_id>/return/", members.member_return, name="member_return"),
     path(
         "invitations/<int:invitation_id>/send-again/",

@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "practices.middleware.EnterPractice",
 ]
 ROOT_URLCONF = "referralcrm.urls"
+CSRF_FAILURE_VIEW = "touchpoints.views.feedback_public.refuse_forged"
 WSGI_APPLICATION = "referralcrm.wsgi.application"
 TEMPLATES = [
     {

@@ -36,7 +36,16 @@ from tests.practices.any_row import any_row
 from touchpoints.calendar_addresses import make_address
 from touchpoints.meeting_people import People
 from touchpoints.meetings import plan_meeting
-from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Gift, GiftLimit, Reminder, ThankYou
+from touchpoints.models import (
+    Feedback,
+    FeedbackIssue,
+    FeedbackRequest,
+    Gift,
+    GiftLimit,
+    GiftReturn,
+    Reminder,
+    ThankYou,
+)
 from touchpoints.thank_you_lists import make_thank_you_lists
 from touchpoints.touchpoint_log import log_call
 
@@ -185,8 +194,11 @@ ADDRESSES: dict[str, Address] = {
     "gift": Address(get=ours(200)),
     "gift_withdraw": Address(post=ours(422, **THEIR_TOUCHPOINT)),
     "gift_return": Address(post=our_manager(422)),
+    "gift_return_withdraw": Address(post=our_manager(422)),
+    "gift_count": Address(post=our_manager(302)),
     "gifts_exported": Address(get=managers(200)),
     "gift_limits": Address(get=managers(200), post=managers(422)),
+    "gift_limit_remove": Address(post=our_manager(302)),
     "gift_limit": Address(get=our_manager(200), post=our_manager(422)),
     # Reports back.
     "report_back": Address(get=members(200)),
@@ -366,6 +378,7 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     "return_referral_id": lambda world: world.return_referral().pk,
     "meeting_id": lambda world: world.meeting().pk,
     "gift_id": lambda world: any_row(Gift, world.practice, logged_by=world.physician).pk,
+    "return_id": lambda world: any_row(GiftReturn, world.practice).pk,
     "year": lambda world: any_row(GiftLimit, world.practice, year=2031).year,
     "reminder_id": lambda world: any_row(Reminder, world.practice, member=world.physician).pk,
     "feedback_id": lambda world: any_row(Feedback, world.practice).pk,

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from practices.forms import PracticeForm
+from practices.forms import PracticeForm, zip_code_of
 from practices.models import Member
 from touchpoints.models import Stationery
 from touchpoints.printing.documents import Document, Kind
@@ -109,6 +109,9 @@ class StationeryForm(PracticeForm):
 
     def clean_return_state(self) -> str:
         return self.cleaned_data["return_state"].upper()
+
+    def clean_return_zip_code(self) -> str:
+        return zip_code_of(self.cleaned_data["return_zip_code"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from practices.models import Member
 from touchpoints.models import ThankYou
 from touchpoints.printing.cards import Card
-from touchpoints.suggestions import RowFacts, facts_of
-from touchpoints.thank_you_rows import may_decide, may_write
+from touchpoints.suggestions import RowFacts, add_referrals, facts_of
+from touchpoints.thank_you_rows import may_decide, may_write, sees_patients
 
 State = ThankYou.State
 WAITING = (State.TO_WRITE, State.WRITTEN)
@@ -45,6 +45,12 @@ class QueueLine:
     card: Card
     may_mark: bool
     may_decide: bool
+    sees_patients: bool
+
+    @property
+    def withholds_line(self) -> bool:
+        """As a row's: what names a patient is not for everybody."""
+        return not self.sees_patients and bool(self.card.line_problem)
 
     @property
     def problem(self) -> str:
@@ -124,6 +130,9 @@ def card_queue(member: Member, *, stage: str, physician_id: int | None, today: d
     shown = CardQueue(chosen, _tabs(counts, chosen, physician_id))
     wanted = ThankYou.objects.filter(pk__in=_first(rows.filter(state=chosen), member))
     found = facts_of(wanted, practice=member.practice, today=today, reader=member)
+    unseen = [facts for facts in found if facts.row.personal_line and not sees_patients(member, facts.row)]
+    if unseen:
+        add_referrals(unseen)
     lines = [_line(facts, member) for facts in found]
     shown.lines = sorted(lines, key=_order)[:SHOWN]
     shown.has_more = len(lines) > SHOWN
@@ -153,7 +162,7 @@ def _first(rows: QuerySet[ThankYou], member: Member) -> QuerySet[ThankYou, Any]:
 def _line(facts: RowFacts, member: Member) -> QueueLine:
     row = facts.row
     may_mark = row.state in WAITING and may_write(member, row)
-    return QueueLine(row, Card.of(facts), may_mark, may_decide(member, row))
+    return QueueLine(row, Card.of(facts), may_mark, may_decide(member, row), sees_patients(member, row))
 
 
 def _order(line: QueueLine) -> tuple[Any, ...]:

@@ -45,7 +45,7 @@ def answer(token: str, *, now: datetime, **said: Any) -> Feedback | None:
             source=Feedback.Source.PAGE,
             given_on=link.practice.today(now),
             recorded_at=now,
-            touchpoint_id=request.touchpoint_id,
+            touchpoint=_touchpoint(request, on=link.practice.today(now), now=now),
             **said,
         )
         open_issue(given, now=now)
@@ -96,6 +96,20 @@ def take_down(
     row.save()
     open_issue(row, now=now)
     return row
+
+
+def _touchpoint(request: FeedbackRequest, *, on: date, now: datetime) -> Touchpoint:
+    """Their answer has a day of its own, and stands whatever becomes of the asking."""
+    return Touchpoint.objects.create(
+        kind=Touchpoint.Kind.FEEDBACK,
+        happened_on=on,
+        provider_id=request.provider_id,
+        office_id=request.office_id,
+        member_id=request.asked_by_id,
+        note=_("Answered through the link."),
+        logged_at=now,
+        logged_by_id=request.asked_by_id,
+    )
 
 
 def _pressed_before(row: Feedback, now: datetime) -> Feedback | None:

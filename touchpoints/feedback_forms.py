@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from practices.forms import DayField
+from practices.forms import DayField, not_past, of_late
 from practices.models import Member
 from practices.roles import OWNS_ISSUES
 from touchpoints.feedback_issues import CALL, EMAIL, LETTER
@@ -120,10 +120,7 @@ class TakeDownForm(ScoresForm, WhomForm):
         self.fields["given_on"].widget.attrs["max"] = today.isoformat()
 
     def clean_given_on(self) -> date:
-        on: date = self.cleaned_data["given_on"]
-        if on > self.today:
-            raise forms.ValidationError(_("It can't have been in the future."))
-        return on
+        return of_late(self.cleaned_data["given_on"], today=self.today)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -179,8 +176,13 @@ class HandOverIssueForm(forms.Form):
     )
     due_on = DayField(label=gettext_lazy("Due on"), widget=forms.DateInput(attrs={"type": "date"}))
 
-    def __init__(self, *args: Any, issue: FeedbackIssue, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, issue: FeedbackIssue, today: date, **kwargs: Any) -> None:
         super().__init__(*args, initial={"owner": issue.owner_id, "due_on": issue.due_on}, **kwargs)
+        self.today = today
         owner: Any = self.fields["owner"]
         seats = Member.objects.active().filter(role__in=OWNS_ISSUES)
         owner.queryset = seats.select_related("user").order_by("user__name")
+
+    def clean_due_on(self) -> date | None:
+        on: date = self.cleaned_data["due_on"]
+        return on if on == self.initial["due_on"] else not_past(on, today=self.today)

@@ -151,8 +151,11 @@ def _touchpoint(row: FeedbackIssue, *, how: str, message: str, by: Member, now: 
 
 def _locked(issue: FeedbackIssue) -> FeedbackIssue:
     lock_practice()
-    rows = FeedbackIssue.objects.select_for_update(of=("self",)).select_related("feedback__provider")
-    return rows.get(pk=issue.pk)
+    rows = FeedbackIssue.objects.select_for_update(of=("self",))
+    row = rows.select_related("feedback__provider", "feedback__touchpoint").get(pk=issue.pk)
+    if row.feedback.is_taken_down_in_error:
+        raise NotPossible(_("What they said was taken down in error: there is nothing to mend."))
+    return row
 
 
 def _first_owner(feedback: Feedback) -> Member:

@@ -4,11 +4,14 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Referral
 from practices.forms import DayField
 from practices.models import Member
+from touchpoints.models import ThankYou
+from touchpoints.own_line import names_on
 
 
 class Act(forms.Form):
@@ -26,10 +29,39 @@ class CardForm(forms.Form):
         help_text=_("Goes on the card. Never name a patient."),
         widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
     )
+    means_others = forms.BooleanField(label=_("The name means somebody else, no patient"), required=False)
+
+    def __init__(self, *args: Any, row: ThankYou, patients: list[Referral], kept: dict[str, Any]) -> None:
+        said = {"personal_line": row.personal_line, "means_others": bool(row.line_means_others)}
+        super().__init__(*args, initial=kept or said)
+        text = (self.data if self.is_bound else self.initial).get("personal_line", "")
+        self.named = names_on(text, row=row, patients=patients)
+        if self.named.sure or not self.named.maybe:
+            del self.fields["means_others"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.named.sure:
+            text = gettext("This line names a patient: %(names)s. Take the name out.")
+            self.add_error("personal_line", text % {"names": _shown(self.named.sure)})
+        elif self.named.maybe and not cleaned.get("means_others"):
+            text = gettext(
+                "This line may name a patient: %(names)s. Take the name out, or tick that it means somebody else."
+            )
+            self.add_error("personal_line", text % {"names": _shown(self.named.maybe)})
+        return cleaned
 
     def line(self) -> str | None:
         """What was typed; None when the form did not ask, so that a line once written stays."""
         return self.cleaned_data["personal_line"] if "personal_line" in self.data else None
+
+    def said(self) -> dict[str, Any]:
+        """What the rule takes."""
+        return {"personal_line": self.line(), "means_others": " ".join(self.named.maybe)}
+
+
+def _shown(names: frozenset[str]) -> str:
+    return ", ".join(sorted(name.capitalize() for name in names))
 
 
 class CallForm(forms.Form):
@@ -139,14 +171,18 @@ class MailedForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date", "autofocus": True}),
     )
 
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, earliest: date, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.today = today
+        self.earliest, self.today = earliest, today
         self.fields["on"].initial = today.isoformat()
-        self.fields["on"].widget.attrs["max"] = today.isoformat()
+        self.fields["on"].widget.attrs |= {"min": earliest.isoformat(), "max": today.isoformat()}
 
     def clean_on(self) -> date | None:
         on: date | None = self.cleaned_data["on"]
         if on and on > self.today:
             raise forms.ValidationError(_("A card can't have been mailed in the future."))
+        if on and on < self.earliest:
+            raise forms.ValidationError(
+                _("A card can't have been mailed before it was decided on and written.")
+            )
         return on

@@ -13,6 +13,7 @@ from touchpoints.gift_shares import CENT, says_cash
 from touchpoints.models import Gift, GiftLimit
 
 YES, NO = "yes", "no"
+FIRST_YEAR = 2007
 
 
 def _yes_or_no(label: Any, *, refusal: Any, asked: Any) -> forms.ChoiceField:
@@ -99,7 +100,9 @@ class GiftForm(PracticeForm):
 class WithdrawGiftForm(forms.Form):
     """Why it is withdrawn."""
 
-    reason = forms.CharField(label=gettext_lazy("Why?"), max_length=300)
+    reason = forms.CharField(
+        label=gettext_lazy("Why?"), max_length=300, error_messages={"required": gettext_lazy("Say why.")}
+    )
 
 
 class ReturnForm(forms.Form):
@@ -115,9 +118,11 @@ class LimitForm(PracticeForm):
         model = GiftLimit
         fields = ["year", "amount", "source", "is_checked"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         year: Any = self.fields["year"]
-        year.validators += [MinValueValidator(2000), MaxValueValidator(2199)]
+        year.validators += [MinValueValidator(FIRST_YEAR), MaxValueValidator(today.year + 2)]
+        amount: Any = self.fields["amount"]
+        amount.validators.append(MinValueValidator(CENT))
         if self.instance.pk:
             del self.fields["year"]

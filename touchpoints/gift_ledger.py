@@ -7,7 +7,7 @@ theirs, last to ours, each in the order they were added to the network: no physi
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 from contacts.models import OfficeContact, Provider
 from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
-from touchpoints.gift_shares import Cure, Entry, cure_of, is_physician, kept, says_cash, split
+from touchpoints.gift_shares import Cure, Entry, Return, cure_of, is_physician, kept, says_cash, split
 from touchpoints.meeting_people import People, field_of, key_of
-from touchpoints.models import Gift, GiftLimit, GiftShare
+from touchpoints.models import Gift, GiftLimit, GiftReturn, GiftShare
 from touchpoints.touchpoint_log import NotPossible, lock_practice
 
 SECOND_PRESS = timedelta(minutes=1)
@@ -30,29 +30,48 @@ LIMITS = {
     2023: 489, 2024: 507, 2025: 519, 2026: 535,
 }  # fmt: skip
 UNCHECKED = (2025, 2026)
+WHO_RETURNED = ("provider", "logged_by__user", "withdrawn_by__user")
 
 
 @dataclass(frozen=True)
 class Account:
-    """One physician's calendar year: what they were given and kept, against the limit."""
+    """One physician's calendar year: what they were given and kept, against the limit.
+
+    `uncounted`: what was recorded before they were known as a physician, and counts once somebody says so.
+    """
 
     provider: Provider
     year: int
-    entries: tuple[Entry, ...]
     limit: Decimal | None
-    cure: Cure | None = None
+    entries: tuple[Entry, ...] = ()
+    recorded: tuple[GiftReturn, ...] = ()
+    cures_used: tuple[date, ...] = ()
+    uncounted: Decimal = Decimal(0)
 
     @property
     def given(self) -> Decimal:
         return sum((entry.amount for entry in self.entries), Decimal(0))
 
     @property
+    def returns(self) -> tuple[Return, ...]:
+        """What was recorded as returned and not taken back. It outlives the gifts that it was for."""
+        standing = (back for back in self.recorded if back.withdrawn_at is None)
+        return tuple(Return(back.returned_on, back.amount) for back in standing)
+
+    @property
     def returned(self) -> Decimal:
-        return sum((entry.returned for entry in self.entries), Decimal(0))
+        return sum((back.amount for back in self.returns), Decimal(0))
 
     @property
     def total(self) -> Decimal:
-        return kept(self.entries)
+        return kept(self.entries, self.returns)
+
+    @property
+    def cure(self) -> Cure | None:
+        """What the cure asks for the excess; None: there is none."""
+        if self.limit is None:
+            return None
+        return cure_of(self.entries, self.limit, returns=self.returns, used_on=self.cures_used)
 
     @property
     def left(self) -> Decimal | None:
@@ -137,6 +156,15 @@ def limits_by_year() -> dict[int, GiftLimit]:
     return {row.year: row for row in GiftLimit.objects.order_by("-year")}
 
 
+@transaction.atomic
+def remove_limit(limit: GiftLimit) -> None:
+    """It was entered in error. Raises NotPossible while something given in that year stands on it."""
+    lock_practice()
+    if Gift.objects.standing().filter(given_on__year=limit.year).exists():
+        raise NotPossible(_("Something was given that year: mend the number instead."))
+    limit.delete()
+
+
 def accounts(
     year: int,
     *,
@@ -144,16 +172,24 @@ def accounts(
     limits: Mapping[int, GiftLimit] | None = None,
 ) -> list[Account]:
     """The year of each physician who was given something in it, or of just these, by name."""
-    shares = GiftShare.objects.filter(
-        counts=True, gift__withdrawn_at=None, gift__given_on__year=year
-    ).select_related("provider", "gift")
+    shares, returned = _provider_shares(year), GiftReturn.objects.all()
     if providers is not None:
-        shares = shares.filter(provider__in=providers)
-    found: dict[Provider, list[Entry]] = {provider: [] for provider in providers or ()}
-    for share in shares.order_by("gift__given_on", "gift_id"):
-        found.setdefault(_provider_of(share), []).append(entry_of(share))
-    limit, used = (limits or limits_by_year()).get(year), cures_used(found)
-    made = [_account(provider, year, entries, limit, used) for provider, entries in found.items()]
+        shares, returned = shares.filter(provider__in=providers), returned.filter(provider__in=providers)
+    limit = (limits or limits_by_year()).get(year)
+    found = {provider.pk: _empty(provider, year, limit) for provider in providers or ()}
+    for share in shares.select_related("provider", "gift").order_by("gift__given_on", "gift_id"):
+        provider = cast(Provider, share.provider)
+        if share.counts or is_physician(provider.credentials):
+            account = found.get(provider.pk) or _empty(provider, year, limit)
+            found[provider.pk] = _with_share(account, share)
+    used: dict[int, list[date]] = defaultdict(list)
+    for back in returned.select_related(*WHO_RETURNED).order_by("returned_on", "pk"):
+        if back.withdrawn_at is None:
+            used[back.provider_id].append(back.returned_on)
+        if back.year == year:
+            account = found.get(back.provider_id) or _empty(back.provider, year, limit)
+            found[back.provider_id] = replace(account, recorded=(*account.recorded, back))
+    made = [replace(account, cures_used=tuple(used[pk])) for pk, account in found.items()]
     return sorted(made, key=lambda account: (account.provider.family_name, account.provider.pk))
 
 
@@ -162,14 +198,11 @@ def preview_of(gift: Gift, people: People) -> Preview:
     limit = limits_by_year().get(gift.year)
     physicians = [provider for provider in people.providers if is_physician(provider.credentials)]
     before = {account.provider: account for account in accounts(gift.year, providers=physicians)}
-    used = cures_used(physicians)
     parts = []
     for person, amount in _shared(gift, people, physicians):
         if account := before.get(person):  # type: ignore[call-overload]
-            entries = [*account.entries, Entry(gift.given_on, amount)]
-            parts.append(
-                Part(person, amount, account, _account(account.provider, gift.year, entries, limit, used))
-            )
+            entries = (*account.entries, Entry(gift.given_on, amount))
+            parts.append(Part(person, amount, account, replace(account, entries=entries)))
         else:
             parts.append(Part(person, amount))
     return Preview(gift.year, limit, tuple(parts))
@@ -198,7 +231,8 @@ def record_gift(
     preview = preview_of(gift, people)
     if preview.lacks_limit:
         text = _("The limit of %(year)d is not entered yet, and no other year's is taken in its place.")
-        raise NotPossible(text % {"year": gift.year})
+        ask = "" if by.is_manager else _("Ask a manager to enter it.")
+        raise NotPossible(f"{text % {'year': gift.year}} {ask}".strip())
     if preview.key != seen:
         raise NotSeen(preview)
     if preview.over and not gift.over_limit_reason:
@@ -218,16 +252,12 @@ def record_gift(
 def withdraw_gift(gift: Gift, *, by: Member, now: datetime, reason: str) -> Gift:
     """It was recorded in error: it counts no more, and stays on the record with the reason."""
     lock_practice()
-    row = Gift.objects.select_for_update(of=("self",)).get(pk=gift.pk)
-    if row.withdrawn_at is None:
-        row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
-        row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
-    return row
+    return _withdrawn(gift, by=by, now=now, reason=reason)
 
 
 @transaction.atomic
-def return_excess(provider: Provider, *, year: int, on: date, by: Member, now: datetime) -> Decimal:
-    """The physician gave the whole excess back on that day: the cure. It is taken off the newest gifts first.
+def return_excess(provider: Provider, *, year: int, on: date, by: Member, now: datetime) -> GiftReturn:
+    """The physician gave the whole excess back on that day: the cure.
 
     Raises NotPossible where the cure does not reach: counsel decides then what becomes of it.
     """
@@ -237,16 +267,30 @@ def return_excess(provider: Provider, *, year: int, on: date, by: Member, now: d
         raise NotPossible(_("Nothing is over the limit."))
     if on > by.practice.today(now):
         raise NotPossible(_("It can't have been in the future."))
+    if on < account.cure.since:
+        text = _("It can't have been returned before %(day)s: the excess arose that day.")
+        raise NotPossible(text % {"day": f"{account.cure.since:%m/%d/%Y}"})
     if reason := why_not_cured(account.cure, on=on):
         raise NotPossible(reason)
-    left = account.cure.excess
-    for share in _newest_shares(provider, year):
-        taken = min(left, share.amount - (share.returned_amount or 0))
-        if taken:
-            share.returned_on, share.returned_amount = on, (share.returned_amount or 0) + taken
-            share.save(update_fields=["returned_on", "returned_amount"])
-            left -= taken
-    return account.cure.excess
+    return GiftReturn.objects.create(
+        provider=provider, year=year, returned_on=on, amount=account.cure.excess, logged_at=now, logged_by=by
+    )
+
+
+@transaction.atomic
+def take_return_back(back: GiftReturn, *, by: Member, now: datetime, reason: str) -> GiftReturn:
+    """It was recorded in error: the excess stands again, the cure is unused, the reason stays on the record."""
+    lock_practice()
+    return _withdrawn(back, by=by, now=now, reason=reason)
+
+
+@transaction.atomic
+def count_earlier(provider: Provider, *, year: int) -> None:
+    """What was recorded that year before they were known as a physician counts from now on."""
+    lock_practice()
+    if not is_physician(provider.credentials):
+        raise NotPossible(_("By their credentials they are no physician: nothing counts."))
+    _provider_shares(year).filter(provider=provider).update(counts=True)
 
 
 def why_not_cured(cure: Cure, *, on: date) -> str:
@@ -262,33 +306,22 @@ def why_not_cured(cure: Cure, *, on: date) -> str:
     return ""
 
 
-def cures_used(providers: Iterable[Provider]) -> Mapping[int, list[date]]:
-    """When each of them returned an excess, by their id."""
-    used: dict[int, list[date]] = defaultdict(list)
-    rows = GiftShare.objects.filter(
-        provider__in=list(providers), returned_on__isnull=False, gift__withdrawn_at=None
-    )
-    for provider_id, day in rows.values_list("provider", "returned_on").distinct():
-        used[provider_id].append(cast(date, day))
-    return used
+def _empty(provider: Provider, year: int, limit: GiftLimit | None) -> Account:
+    return Account(provider, year, limit.amount if limit else None)
 
 
-def entry_of(share: GiftShare) -> Entry:
-    return Entry(share.gift.given_on, share.amount, share.returned_amount or Decimal(0))
+def _with_share(account: Account, share: GiftShare) -> Account:
+    if not share.counts:
+        return replace(account, uncounted=account.uncounted + share.amount)
+    return replace(account, entries=(*account.entries, Entry(share.gift.given_on, share.amount)))
 
 
-def _account(
-    provider: Provider,
-    year: int,
-    entries: Iterable[Entry],
-    limit: GiftLimit | None,
-    used: Mapping[int, list[date]],
-) -> Account:
-    entries = tuple(entries)
-    if limit is None:
-        return Account(provider, year, entries, None)
-    cure = cure_of(entries, limit.amount, used_on=used.get(provider.pk, ()))
-    return Account(provider, year, entries, limit.amount, cure)
+def _withdrawn(row: Any, *, by: Member, now: datetime, reason: str) -> Any:
+    row = type(row).objects.select_for_update(of=("self",)).get(pk=row.pk)
+    if row.withdrawn_at is None:
+        row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
+        row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+    return row
 
 
 def _shared(gift: Gift, people: People, physicians: list[Provider]) -> list[tuple[Any, Decimal]]:
@@ -325,18 +358,13 @@ def _pressed_before(gift: Gift, people: People, *, by: Member, now: datetime) ->
     return next((row for row in rows if {key_of(share.person) for share in shares_of(row)} == wanted), None)
 
 
-def _newest_shares(provider: Provider, year: int) -> Any:
-    rows = GiftShare.objects.filter(
-        provider=provider, counts=True, gift__withdrawn_at=None, gift__given_on__year=year
+def _provider_shares(year: int) -> Any:
+    return GiftShare.objects.filter(
+        provider__isnull=False, gift__withdrawn_at=None, gift__given_on__year=year
     )
-    return rows.order_by("-gift__given_on", "-gift_id")
 
 
 def shares_of(gift: Gift) -> list[GiftShare]:
     """Each person's share, those that count first."""
     rows = gift.shares.select_related("provider", "office_contact", "member__user")
     return list(rows.order_by("-counts", "pk"))
-
-
-def _provider_of(share: GiftShare) -> Provider:
-    return cast(Provider, share.provider)

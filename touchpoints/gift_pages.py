@@ -24,7 +24,7 @@ def account_lines(found: Iterable[Account], *, today: date) -> list[AccountLine]
     return [
         AccountLine(account, cure_in_words(account, on=today), may_return=_may_return(account))
         for account in found
-        if account.entries
+        if account.entries or account.returns or account.uncounted
     ]
 
 

@@ -19,22 +19,26 @@ NOT_A_WORD = re.compile(r"[^A-Z]+")
 # Words that say money, or what is spent like money.
 CASH = re.compile(
     r"\b(cash|money|money\s+order|venmo|zelle|paypal|bitcoin|vouchers?|(gift|prepaid|debit|store|visa)[\s-]*(cards?|certificates?|credit)"
-    r"|e-?gifts?|giftcards?|gift\s+(codes?|checks?))\b",
+    r"|e-?gifts?|giftcards?|gift\s+codes?|checks?|dollar\s+bills?|(starbucks|dunkin|amazon|target|walmart)\W+cards?)\b"
+    r"|\$\s*\d[\d.,]*\s*bills?\b|\$\s*\d.*\bcards?\b|\bcards?\b.*\$\s*\d",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What one physician was given at one time, and gave back of it."""
+    """What one physician was given at one time."""
 
     given_on: date
     amount: Decimal
-    returned: Decimal = Decimal(0)
 
-    @property
-    def kept(self) -> Decimal:
-        return self.amount - self.returned
+
+@dataclass(frozen=True)
+class Return:
+    """What one physician gave back on a day."""
+
+    on: date
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Cure:
     """How an excess that was given inadvertently may be made good: 42 CFR 411.357(k)(3)."""
 
     excess: Decimal
+    since: date
     return_by: date
     is_small_enough: bool
     used_on: date | None = None
@@ -67,33 +72,41 @@ def split(amount: Decimal, people: int) -> list[Decimal]:
     return [(cents + (place < odd)) * CENT for place in range(people)]
 
 
-def kept(entries: Iterable[Entry]) -> Decimal:
-    """What counts against the limit: given, less what was given back."""
-    return sum((entry.kept for entry in entries), Decimal(0))
+def kept(entries: Iterable[Entry], returns: Iterable[Return] = ()) -> Decimal:
+    """What counts against the limit: given, less what was given back; never less than nothing."""
+    given = sum((entry.amount for entry in entries), Decimal(0))
+    return max(given - sum((back.amount for back in returns), Decimal(0)), Decimal(0))
 
 
-def exceeded_on(entries: Iterable[Entry], limit: Decimal) -> date | None:
-    """The day of the year's gift that went over the limit; the limit itself is within it."""
-    total = Decimal(0)
-    for entry in sorted(entries, key=lambda entry: entry.given_on):
-        total += entry.kept
-        if total > limit:
-            return entry.given_on
-    return None
+def exceeded_on(entries: Iterable[Entry], limit: Decimal, returns: Iterable[Return] = ()) -> date | None:
+    """Since when the year stands over the limit; the limit itself is within it."""
+    moves = [(entry.given_on, entry.amount) for entry in entries] + [(row.on, -row.amount) for row in returns]
+    total, since = Decimal(0), None
+    for day, amount in sorted(moves):  # of one day what was given back comes first: it is below nothing
+        total += amount
+        since = (since or day) if total > limit else None
+    return since
 
 
-def cure_of(entries: Iterable[Entry], limit: Decimal, *, used_on: Iterable[date] = ()) -> Cure | None:
+def cure_of(
+    entries: Iterable[Entry],
+    limit: Decimal,
+    *,
+    returns: Iterable[Return] = (),
+    used_on: Iterable[date] = (),
+) -> Cure | None:
     """What the cure asks for the excess of these entries of a year; None: there is none.
 
     `used_on`: when the physician returned an excess before; once in three years is all there is.
     """
-    entries = list(entries)
-    since = exceeded_on(entries, limit)
+    entries, returns = list(entries), list(returns)
+    since = exceeded_on(entries, limit, returns)
     if since is None:
         return None
-    excess = kept(entries) - limit
+    excess = kept(entries, returns) - limit
     return Cure(
         excess=excess,
+        since=since,
         return_by=min(date(since.year, 12, 31), since + CURE_DAYS),
         is_small_enough=2 * excess <= limit,
         used_on=max((used for used in used_on if _is_within_three_years(used, since)), default=None),

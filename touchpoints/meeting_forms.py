@@ -1,17 +1,17 @@
 """The forms of meetings: the plan, how it went, a correction, a cancellation."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.forms.utils import from_current_timezone
-from django.utils.timezone import localtime
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from practices.forms import DayField, PracticeForm
+from practices.forms import DayField, PracticeForm, not_past
 from practices.models import Member
 from touchpoints.models import Meeting, Touchpoint
 
@@ -119,6 +119,10 @@ class HeldForm(PlanForm):
         if self.instance.is_held and self.instance.pk:
             told = Touchpoint.objects.standing().filter(meeting=self.instance).first()
             self.initial.setdefault("next_step_owner", told.next_step_owner_id if told else None)
+
+    def clean_next_step_on(self) -> date | None:
+        on: date | None = self.cleaned_data["next_step_on"]
+        return on if on == self.initial.get("next_step_on") else not_past(on, today=localdate())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -122,7 +122,11 @@ class StepForm(forms.Form):
     """One step of the way, with what it needs."""
 
     ACTS = [(name, name) for name in ("send", "seen", "report", "cancel", "take_back")]
-    DAYS = {"seen": gettext_lazy("Seen on"), "report": gettext_lazy("Report received on")}
+    DAYS = {
+        "send": gettext_lazy("Sent on"),
+        "seen": gettext_lazy("Seen on"),
+        "report": gettext_lazy("Report received on"),
+    }
 
     act = forms.ChoiceField(choices=ACTS, widget=forms.HiddenInput)
     on = DayField(required=False, widget=date_input())
@@ -139,7 +143,7 @@ class StepForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         act = cleaned.get("act")
-        if act in self.DAYS and not cleaned.get("on") and "on" not in self.errors:
+        if act in ("seen", "report") and not cleaned.get("on") and "on" not in self.errors:
             self.add_error("on", _("Say on which day."))
         if act == "cancel" and not cleaned.get("reason") and "reason" not in self.errors:
             self.add_error("reason", _("Say why the patient does not go there."))

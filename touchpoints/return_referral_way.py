@@ -5,7 +5,7 @@ one's work and changes nothing.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -32,6 +32,7 @@ NEED = (
     "payer",
     "urgency",
 )
+FIT_RESTS_ON = ("specialty", "zip_code", "language", "payer", "urgency")
 
 
 @transaction.atomic
@@ -47,12 +48,17 @@ def suggest(*, by: Member, now: datetime, **need: Any) -> ReturnReferral:
 
 @transaction.atomic
 def change_need(row: ReturnReferral, *, now: datetime, **need: Any) -> ReturnReferral:
-    """Say the need right, before the patient is sent. Raises NotPossible."""
+    """Say the need right, before the patient is sent. Raises NotPossible.
+
+    The patient chose from those who fitted the earlier need: with another one they are asked again.
+    """
     row = _locked(row)
     _must_be_suggested(row)
+    if any(name in need and getattr(row, name) != need[name] for name in FIT_RESTS_ON):
+        row.provider, row.office, row.is_patients_choice, row.offered = None, None, False, []
     for name, value in need.items():
         setattr(row, name, value)
-    row.save(update_fields=list(need))
+    row.save()
     return row
 
 
@@ -75,6 +81,8 @@ def choose(
     _must_be_suggested(row)
     if not is_patients_choice:
         raise NotPossible(_("The patient chooses, not we."))
+    if known and row.provider_id is None:
+        raise NotPossible(_("The need was changed meanwhile: ask the patient again."))
     if row.provider_id not in (known, provider.pk):
         raise NotPossible(_("%(name)s was chosen meanwhile. Look again.") % {"name": row.provider})
     row.provider, row.office = provider, office
@@ -85,8 +93,11 @@ def choose(
 
 
 @transaction.atomic
-def send(row: ReturnReferral, *, by: Member, now: datetime) -> ReturnReferral:
-    """The patient is on the way to the provider, who is reached out to by it. Raises NotPossible."""
+def send(row: ReturnReferral, *, by: Member, now: datetime, on: date | None = None) -> ReturnReferral:
+    """The patient is on the way to the provider since that day, today where none is said. Raises NotPossible.
+
+    The provider is reached out to by it.
+    """
     row = _locked(row)
     if row.state in (State.SENT, State.SEEN, State.REPORT_RECEIVED):
         return row
@@ -96,16 +107,18 @@ def send(row: ReturnReferral, *, by: Member, now: datetime) -> ReturnReferral:
     if not row.provider.is_active or row.provider.merged_into_id:
         state = row.provider.get_state_display()
         raise NotPossible(_("%(name)s is %(state)s. Choose again.") % {"name": row.provider, "state": state})
+    on = on or by.practice.today(now)
+    _check_day(row, on, by=by, now=now)
     row.touchpoint = Touchpoint.objects.create(
         kind=Touchpoint.Kind.RETURN_REFERRAL,
-        happened_on=by.practice.today(now),
+        happened_on=on,
         provider=row.provider,
         office=row.office,
         member=by,
         logged_at=now,
         logged_by=by,
     )
-    row.state, row.sent_at, row.sent_by = State.SENT, now, by
+    row.state, row.sent_at, row.sent_by = State.SENT, _moment_on(on, row, by=by, now=now), by
     row.save(update_fields=["state", "sent_at", "sent_by", "touchpoint"])
     return row
 
@@ -195,8 +208,17 @@ def _must_be_sent(row: ReturnReferral) -> None:
 def _check_day(row: ReturnReferral, on: date, *, by: Member, now: datetime) -> None:
     if on > by.practice.today(now):
         raise NotPossible(_("It can't have been in the future."))
+    if row.state == State.SUGGESTED and on < by.practice.today(row.suggested_at):
+        raise NotPossible(_("It can't have been before anybody asked for it."))
     if row.sent_at and on < by.practice.today(row.sent_at):
         raise NotPossible(_("It can't have been before the patient was sent."))
+
+
+def _moment_on(on: date, row: ReturnReferral, *, by: Member, now: datetime) -> datetime:
+    """Now, for today; for an earlier day its noon, yet not before it was suggested."""
+    if on == by.practice.today(now):
+        return now
+    return max(datetime.combine(on, time(12), tzinfo=by.practice.zone), row.suggested_at)
 
 
 def _withdraw_touchpoint(row: ReturnReferral, *, by: Member, now: datetime) -> None:

@@ -58,6 +58,11 @@ class RowFacts:
     reports_due: list[Referral] = field(default_factory=list)
 
     @property
+    def patients(self) -> list[Referral]:
+        """Whose names its card must not bear."""
+        return [*self.referrals, *self.reports_due]
+
+    @property
     def order(self) -> tuple[Any, ...]:
         """First-timers, report due, urgent, longest unthanked, name."""
         thanked_on = self.last_thanks.on if self.last_thanks else date.min

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from contacts import referral_way
 from contacts.models import Referral
-from practices.models import Member
+from practices.models import Member, Practice
 from touchpoints.models import ThankYou, ThankYouList, Touchpoint
 
 State = ThankYou.State
@@ -25,11 +25,21 @@ class NotPossible(Exception):
 
 
 @transaction.atomic
-def write_card(row: ThankYou, *, by: Member, now: datetime, personal_line: str | None = None) -> ThankYou:
-    """Decide for a card. A call that was made stays."""
+def write_card(
+    row: ThankYou,
+    *,
+    by: Member,
+    now: datetime,
+    personal_line: str | None = None,
+    means_others: str = "",
+) -> ThankYou:
+    """Decide for a card; `means_others`: the names on its line that are a patient's too and mean somebody else.
+
+    A call that was made stays.
+    """
     row = _locked(row)
     if personal_line is not None:
-        row.personal_line = personal_line
+        row.personal_line, row.line_means_others = personal_line, means_others
     if row.state in DECIDED_BEFORE_A_CARD:
         _decide(row, State.TO_WRITE, by=by, now=now)
         row.skip_reason = ""
@@ -50,7 +60,7 @@ def mark_written(row: ThankYou, *, by: Member, now: datetime) -> ThankYou:
 
 @transaction.atomic
 def mark_mailed(row: ThankYou, *, by: Member, now: datetime, on: date | None = None) -> ThankYou:
-    """The card is on its way: one touchpoint, dated `on` (default today; never later). Raises NotPossible."""
+    """The card is on its way: one touchpoint, dated `on` (default today). Raises NotPossible for another day."""
     row = _locked(row)
     today = by.practice.today(now)
     if row.state == State.MAILED:
@@ -59,12 +69,20 @@ def mark_mailed(row: ThankYou, *, by: Member, now: datetime, on: date | None = N
         raise NotPossible(_("No card was decided on for this row."))
     if on and on > today:
         raise NotPossible(_("A card can't have been mailed in the future."))
+    if on and on < earliest_mailing(row, by.practice):
+        raise NotPossible(_("A card can't have been mailed before it was decided on and written."))
     if row.state == State.TO_WRITE:
         row.written_at, row.written_by = now, by
     row.mailed_on = on or today
     row.card = _touchpoint(row, Touchpoint.Kind.CARD, on=row.mailed_on, by=by, now=now)
     row.state = State.MAILED
     return _settle(row, now=now)
+
+
+def earliest_mailing(row: ThankYou, practice: Practice) -> date:
+    """The day from which the card can have been mailed: its week had begun, it was decided on, and written."""
+    moments = [moment for moment in (row.decided_at, row.written_at) if moment]
+    return max([row.list.week.monday, *(practice.today(moment) for moment in moments)])
 
 
 @transaction.atomic
@@ -116,8 +134,8 @@ def hand_over(row: ThankYou, *, to: Member | None) -> ThankYou:
 def add_line(row: ThankYou, *, text: str) -> ThankYou:
     """The physician's own line for the card."""
     row = _locked(row)
-    row.personal_line = text
-    row.save(update_fields=["personal_line"])
+    row.personal_line, row.line_means_others = text, ""
+    row.save(update_fields=["personal_line", "line_means_others"])
     return row
 
 

@@ -15,6 +15,7 @@ from contacts.referral_rows import TONES as REFERRAL_TONES
 from practices.models import Member
 from practices.roles import SEES_ALL_PATIENTS, Role
 from touchpoints.models import ThankYou, Touchpoint
+from touchpoints.own_line import line_problem
 from touchpoints.suggestions import RowFacts, Suggestion
 
 State = ThankYou.State
@@ -58,6 +59,11 @@ def may_decide(member: Member, row: ThankYou) -> bool:
 def may_write(member: Member, row: ThankYou) -> bool:
     """Who decides, and whom it was handed over to."""
     return may_decide(member, row) or row.assignee_id == member.pk
+
+
+def sees_patients(member: Member, row: ThankYou) -> bool:
+    """Who works with all patients, and the physician they were sent to."""
+    return member.role in SEES_ALL_PATIENTS or row.list.physician_id == member.pk
 
 
 def may_pass_on(member: Member, row: ThankYou, *, to: Member | None) -> bool:
@@ -104,6 +110,7 @@ class RowLine:
         self.may_decide = may_decide(self.member, self.row)
         self.may_write = may_write(self.member, self.row)
         self.is_own = self.row.list.physician_id == self.member.pk
+        self.sees_patients = sees_patients(self.member, self.row)
         if self.sees_patients:
             here = {referral.pk for referral in self.facts.referrals}
             self.patients = [self._patient(referral) for referral in self.facts.referrals]
@@ -115,8 +122,9 @@ class RowLine:
         return list({one.pk for one in [*self.facts.referrals, *self.facts.reports_due]})
 
     @property
-    def sees_patients(self) -> bool:
-        return self.member.role in SEES_ALL_PATIENTS or self.is_own
+    def withholds_line(self) -> bool:
+        """The line of its own names a patient, as far as one can tell, and this member may not know of any."""
+        return not self.sees_patients and bool(line_problem(self.row, self.facts.patients))
 
     @property
     def tone(self) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm
 from contacts.models import Referral
-from practices.forms import DayField
+from practices.forms import DayField, not_past, of_late
 from practices.models import Member
 from touchpoints.models import Touchpoint
 
@@ -92,9 +92,11 @@ class SaidForm(forms.Form):
 
     def clean_happened_on(self) -> date:
         on: date = self.cleaned_data["happened_on"]
-        if on > self.today:
-            raise forms.ValidationError(_("It can't have been in the future."))
-        return on
+        return on if on == self.initial.get("happened_on") else of_late(on, today=self.today)
+
+    def clean_next_step_on(self) -> date | None:
+        on: date | None = self.cleaned_data["next_step_on"]
+        return on if on == self.initial.get("next_step_on") else not_past(on, today=self.today)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

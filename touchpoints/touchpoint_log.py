@@ -17,8 +17,9 @@ from contacts.models import Office, Provider, Referral
 from contacts.senders import main_office
 from practices.business_days import add_business_days
 from practices.isolation import entered_practice_id
-from practices.models import Member, Practice
-from touchpoints.models import FeedbackIssue, Reminder, ThankYou, Touchpoint
+from practices.models import LinkToken, Member, Practice
+from practices.secret_links import unused_links
+from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Reminder, ThankYou, Touchpoint
 from touchpoints.reminder_rules.calls import cause_of
 from touchpoints.reminders import close, number_of, remind, snooze
 
@@ -119,7 +120,7 @@ def correct(
 def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) -> Touchpoint:
     """It was logged in error: it leaves every count and story, and stays on the record with the reason.
 
-    Raises NotPossible for what a thank-you list or a meeting holds. A second click changes nothing.
+    Raises NotPossible for what a thank-you list or a meeting holds, and for a referrer's own answer. A second click changes nothing.
     """
     lock_practice()
     row = _locked(touchpoint)
@@ -130,6 +131,9 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
         raise NotPossible(_("It stands on a thank-you list: take it back there."))
     if row.meeting_id:
         raise NotPossible(_("It is part of a meeting: correct that."))
+    if Feedback.objects.filter(touchpoint=row, source=Feedback.Source.PAGE).exists():
+        raise NotPossible(_("It is their own answer: it stays."))
+    _close_links_of(row)
     row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now, by, reason
     row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
     told = FeedbackIssue.objects.filter(touchpoint=row)
@@ -192,6 +196,13 @@ def _pressed_before(row: Touchpoint, now: datetime) -> Touchpoint | None:
         "is_thanks",
     )  # encrypted ones can't be compared in the database
     return next((old for old in rows if all(getattr(old, w) == getattr(row, w) for w in words)), None)
+
+
+def _close_links_of(row: Touchpoint) -> None:
+    """Who was asked for feedback in error finds the link closed, like a used one."""
+    for request in FeedbackRequest.objects.filter(touchpoint=row):
+        links = unused_links(LinkToken.Purpose.FEEDBACK, practice_id=row.practice_id, object_id=request.pk)
+        links.delete()
 
 
 def _refuse_return_referral(row: Touchpoint) -> None:

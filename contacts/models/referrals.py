@@ -38,6 +38,18 @@ def patient_indexes(
     )
 
 
+def of_patient_named(indexes: PatientIndexes) -> models.Q:
+    """The same name and birth date; name with initial where no birth date is known."""
+    same = models.Q(pk__in=[])
+    if indexes.name_birth:
+        same |= models.Q(patient_name_birth_index=indexes.name_birth)
+    if indexes.name_initial:
+        same |= models.Q(patient_name_initial_index=indexes.name_initial) & (
+            models.Q(patient_name_birth_index=None) if indexes.name_birth else models.Q()
+        )
+    return same
+
+
 class Status(models.TextChoices):
     """Where a referral stands on its way."""
 
@@ -123,16 +135,8 @@ class ReferralQuerySet(PracticeQuerySet):
 
     def of_patient(self, indexes: PatientIndexes) -> Self:
         """The same patient: chart number or name with birth date; name with initial where no birth date is known."""
-        same = models.Q(pk__in=[])
-        if indexes.chart:
-            same |= models.Q(patient_chart_index=indexes.chart)
-        if indexes.name_birth:
-            same |= models.Q(patient_name_birth_index=indexes.name_birth)
-        if indexes.name_initial:
-            same |= models.Q(patient_name_initial_index=indexes.name_initial) & (
-                models.Q(patient_name_birth_index=None) if indexes.name_birth else models.Q()
-            )
-        return self.filter(same)
+        same_chart = models.Q(patient_chart_index=indexes.chart) if indexes.chart else models.Q(pk__in=[])
+        return self.filter(same_chart | of_patient_named(indexes))
 
     def visible_to(self, member: Member, *, day: date | None = None) -> Self:
         """The rows this member may open; a physician's own, and a colleague's whom they cover on `day`.

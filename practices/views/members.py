@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from practices.invitations import invite, send_again, withdraw
-from practices.members import LastManager, change_seat, come_back, leave
+from practices.members import LastManager, change_seat, come_back
 from practices.models import Invitation, Member
 from practices.pages import done, page
 from practices.requests import PracticeRequest
@@ -44,19 +43,6 @@ def member_edit(request: PracticeRequest, member_id: int) -> HttpResponse:
         else:
             return done(request, _("%(name)s saved.") % {"name": seat.name}, "members")
     return page(request, "practices/member_form.html", {"form": form, "seat": seat})
-
-
-@require_POST
-@role_required(*ADMINISTERS)
-def member_leave(request: PracticeRequest, member_id: int) -> HttpResponse:
-    """Close a seat; its holder is signed out at once."""
-    seat = get_object_or_404(Member.objects.active().select_related("user"), pk=member_id)
-    try:
-        leave(seat, now=timezone.now())
-    except LastManager:
-        messages.error(request, _("The practice needs a manager: make somebody else one first."))
-        return redirect("members")
-    return done(request, _("%(name)s has left. What they did stays.") % {"name": seat.name}, "members")
 
 
 @require_POST

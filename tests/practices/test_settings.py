@@ -95,6 +95,8 @@ class TestLocations:
         with practice_scope(practice):
             location = Location.objects.get()
         assert location.address_line == "Salem, MA"
+        odd = signed_in.post(reverse("location_edit", args=[location.pk]), {"name": "Elm", "zip_code": "abc"})
+        assert odd.status_code == 422 and "A ZIP code has five digits" in text_of(odd)
         signed_in.post(reverse("location_edit", args=[location.pk]), {"name": "Elm Street"})
         assert "Elm Street" in text_of(signed_in.get(reverse("locations")))
 

@@ -348,7 +348,7 @@ class TestWhatCannotBePrinted:
             acts.add_line(desk.alder, text=line)
         response = get(client, desk.manager, "/thank-you/cards/writing-sheet.pdf")
         assert response.status_code == 422
-        assert "names a patient: take the name out." in response.content.decode()
+        assert " a patient: take the name out" in response.content.decode()
         assert "uillfeather" not in response.content.decode()
 
     def test_a_provider_who_shares_a_patients_name_may_be_named(self, client, desk):
@@ -389,6 +389,12 @@ class TestStationery:
         response = self.post(client, desk.manager, return_name="港 Harbor")
         assert response.status_code == 422
         assert "Our typeface has no 港." in response.content.decode()
+
+    def test_refuses_what_is_no_zip_code_beside_its_field(self, client, desk):
+        response = self.post(client, desk.manager, return_zip_code="abc")
+        assert response.status_code == 422
+        assert list(response.context["form"].errors) == ["return_zip_code"]
+        assert self.post(client, desk.manager, return_zip_code="60302").status_code == 302
 
     def test_offers_a_test_sheet_of_either_kind(self, client, desk):
         for sheet in ("5160", "5163"):

@@ -160,8 +160,9 @@ def test_everybody_are_the_active_referrers_not_asked_for_six_months(desk):
 # Answering.
 
 
-def test_answer_is_kept_once_and_stands_on_the_touchpoint_of_its_asking(desk):
+def test_answer_is_kept_once_and_stands_on_the_day_it_was_given(desk):
     asked(desk)
+    asking = Touchpoint.objects.get()
     token = token_of(OutboxEnvelope.objects.get())
 
     given = answer(token, now=NOW + DAY, **said(words="All fine"))
@@ -169,8 +170,10 @@ def test_answer_is_kept_once_and_stands_on_the_touchpoint_of_its_asking(desk):
     assert answer(token, now=NOW + DAY, **said(overall=0)) is None
     assert Feedback.objects.get() == given
     assert (given.source, given.overall, given.words, given.given_on) == ("page", 9, "All fine", TODAY + DAY)
-    assert (given.provider, given.office, given.touchpoint) == (
-        desk.provider, desk.office, Touchpoint.objects.get(),
+    own = Touchpoint.objects.exclude(pk=asking.pk).get()
+    assert (given.provider, given.office, given.touchpoint) == (desk.provider, desk.office, own)
+    assert (own.kind, own.happened_on, own.provider, own.member) == (
+        "feedback", TODAY + DAY, desk.provider, asking.member,
     )  # fmt: skip
     assert FeedbackRequest.objects.get().answered_at == NOW + DAY
 
@@ -230,10 +233,25 @@ def test_their_own_answer_stays_when_the_asking_is_withdrawn(desk):
     asked(desk)
     given = answer(token_of(OutboxEnvelope.objects.get()), now=NOW, **said(overall=3))
 
-    withdraw(given.touchpoint, by=desk.manager, now=NOW, reason="Logged in error")
+    withdraw(given.request.touchpoint, by=desk.manager, now=NOW, reason="Logged in error")
+    with pytest.raises(NotPossible, match="their own answer"):
+        withdraw(given.touchpoint, by=desk.manager, now=NOW, reason="Not nice")
 
+    assert list(Touchpoint.objects.standing()) == [given.touchpoint]
     assert list(Feedback.objects.standing()) == [given]
     assert len(issues()) == 1
+
+
+def test_withdrawing_the_asking_closes_its_link_and_no_other(desk):
+    other = make.provider("Santos", email="santos@example.test")
+    asked(desk)
+    token = token_of(OutboxEnvelope.objects.get())
+    ask(Provider.objects.filter(pk=other.pk), by=desk.manager, now=NOW, within=HALF_A_YEAR)
+
+    withdraw(Touchpoint.objects.get(provider=desk.provider), by=desk.manager, now=NOW, reason="In error")
+
+    assert answer(token, now=NOW, **said(overall=3)) is None
+    assert LinkToken.objects.filter(used_at=None).count() == 1
 
 
 def test_what_is_taken_down_about_who_was_merged_meanwhile_goes_to_the_one_that_was_kept(desk):

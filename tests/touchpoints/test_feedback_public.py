@@ -265,3 +265,12 @@ def test_words_beyond_their_length_are_kept_on_the_page_and_refused(client, aske
     assert response.status_code == 422
     assert "ä" * 4001 in response.content.decode()
     assert answers(asked.practice) == []
+
+
+def test_answer_without_its_cookie_is_refused_on_a_page_for_who_has_no_account(asked):
+    answer = Client(enforce_csrf_checks=True).post(asked.url, {"overall": "9"})
+    assert answer.status_code == 403
+    assert "Please send it again" in text_of(answer)
+    assert "Go to Today" not in text_of(answer) and b"Harbor" not in answer.content
+    assert answers(asked.practice) == []
+    assert "Go to Today" in text_of(Client(enforce_csrf_checks=True).post("/sign-in/", {}))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.counts import examples
-from touchpoints.gift_shares import Entry, cure_of, exceeded_on, is_physician, kept, says_cash, split
+from touchpoints.gift_shares import Entry, Return, cure_of, exceeded_on, is_physician, kept, says_cash, split
 
 CENTS = st.integers(min_value=1, max_value=99_999_999)
 COUNT = examples(60, full=2000)
@@ -58,6 +58,11 @@ def test_others_are_recorded_and_do_not_count(credentials):
         "Visa prepaid card",
         "gift certificate",
         "VOUCHER",
+        "A check",
+        "$50 bill",
+        "Starbucks card",
+        "Coffee card, $25",
+        "$25 card for the bakery",
     ],
 )
 def test_cash_and_its_like_are_known_by_their_words(words):
@@ -123,6 +128,14 @@ def test_once_cured_not_again_for_three_years(used, days):
 
 
 def test_what_was_given_back_counts_no_more():
-    entries = [Entry(date(2026, 1, 5), Decimal(9)), Entry(date(2026, 2, 2), Decimal(4), returned=Decimal(3))]
-    assert kept(entries) == Decimal(10)
-    assert cure_of(entries, Decimal(10)) is None
+    entries = [Entry(date(2026, 1, 5), Decimal(9)), Entry(date(2026, 2, 2), Decimal(4))]
+    returns = [Return(date(2026, 3, 2), Decimal(3))]
+    assert kept(entries, returns) == Decimal(10)
+    assert cure_of(entries, Decimal(10), returns=returns) is None
+    assert kept([], returns) == 0
+
+
+def test_after_a_return_the_days_run_from_the_gift_that_went_over_again():
+    entries = [Entry(date(2026, 2, 2), Decimal(12)), Entry(date(2026, 5, 1), Decimal(1))]
+    cure = cure_of(entries, Decimal(10), returns=[Return(date(2026, 3, 2), Decimal(2))])
+    assert (cure.since, cure.excess) == (date(2026, 5, 1), 1)

@@ -217,6 +217,18 @@ class TestAddresses:
     def test_says_what_a_carrier_would_miss(self, parts, missing):
         assert address(**parts).missing == missing
 
+    @pytest.mark.parametrize("credentials", ["MD", "MD, PhD", "DO, MPH, FACP"])
+    @pytest.mark.parametrize("family", ["Montgomery-Featherstonehaugh", "Montgomery Featherstonehaugh Smith"])
+    def test_credentials_never_stand_alone_below_a_long_name(self, family, credentials):
+        for first in ("Al", "Alexandra", "Alexandra Josephine", "Alexandra Josephine Wilhelmina"):
+            block = SHEETS["5160"].fit(
+                PostalAddress.of(
+                    f"{first} {family}, {credentials}", street="1 Lake St", city="Salem", state="MA"
+                )
+            )
+            assert not any(line in (credentials, credentials.split(", ")[-1]) for line in block.lines)
+            assert " ".join(block.lines).startswith(f"{first} {family}, {credentials} ")
+
     def test_an_office_named_after_its_clinician_is_not_said_twice(self):
         assert PostalAddress.of("Ann Lee, MD", "Ann  Lee, MD").names == ("Ann Lee, MD",)
 

@@ -71,11 +71,27 @@ class TestSuggest:
         assert make.return_referral(harbor.coordinator, **need, now=make.NOW + 2 * DAY) != first
 
     def test_the_need_can_be_corrected_until_the_patient_is_sent(self, harbor, row):
-        way.change_need(row, now=make.NOW, zip_code="60304", patient_family_name="Other")
-        assert (again(row).zip_code, again(row).patient_family_name) == ("60304", "Other")
+        way.change_need(row, now=make.NOW, patient_phone="555-0142", patient_family_name="Other")
+        assert (again(row).patient_phone, again(row).patient_family_name) == ("555-0142", "Other")
         take(row, harbor.physician, "send")
         with pytest.raises(NotPossible, match="sent meanwhile"):
             way.change_need(row, now=make.NOW, zip_code="60301")
+
+    @pytest.mark.parametrize("changes", [{"zip_code": "60304"}, {"payer": "Cigna"}, {"urgency": "stat"}, {}])
+    def test_another_need_asks_the_patient_again(self, harbor, row, changes):
+        way.change_need(row, now=make.NOW, **(changes or {"specialty": make.specialty("Dentistry")}))
+        changed = again(row)
+        assert (changed.provider, changed.office, changed.is_patients_choice, changed.offered) == (
+            None, None, False, [],
+        )  # fmt: skip
+        assert changed.clinical_reason == "Palpitations at rest"
+        with pytest.raises(NotPossible, match="Say first whom the patient chose"):
+            take(row, harbor.physician, "send")
+
+    def test_the_patient_s_name_and_the_same_need_again_keep_the_choice(self, row, okafor):
+        same = {"specialty": row.specialty, "zip_code": "", "urgency": "routine"}
+        way.change_need(row, now=make.NOW, patient_family_name="Other", **same)
+        assert (again(row).provider, again(row).is_patients_choice) == (okafor, True)
 
 
 class TestChoose:
@@ -109,6 +125,11 @@ class TestChoose:
         self.choose(row, other, known=okafor.pk)
         assert again(row).provider == other
 
+    def test_does_not_follow_a_need_that_was_changed_meanwhile(self, row, okafor):
+        way.change_need(row, now=make.NOW, payer="Cigna")
+        with pytest.raises(NotPossible, match="need was changed meanwhile"):
+            self.choose(row, okafor, known=okafor.pk)
+
     def test_is_over_once_the_patient_is_sent(self, harbor, row):
         take(row, harbor.physician, "send")
         with pytest.raises(NotPossible, match="sent meanwhile"):
@@ -116,6 +137,21 @@ class TestChoose:
 
 
 class TestSend:
+    def test_on_an_earlier_day_so_that_seen_may_lie_before_today(self, harbor, okafor):
+        asked_at = make.NOW - 3 * DAY
+        row = make.return_referral(
+            harbor.coordinator, physician=harbor.physician, provider=okafor, now=asked_at
+        )
+        for on, says in ((TODAY - 4 * DAY, "before anybody asked"), (TODAY + DAY, "in the future")):
+            with pytest.raises(NotPossible, match=says):
+                way.send(row, on=on, by=harbor.physician, now=make.NOW)
+        sent = way.send(row, on=TODAY - 3 * DAY, by=harbor.physician, now=make.NOW)
+        assert harbor.today(sent.sent_at) == TODAY - 3 * DAY and sent.sent_at >= asked_at
+        assert touchpoints() == [("return_referral", okafor.pk, TODAY - 3 * DAY)]
+        with pytest.raises(NotPossible, match="before the patient was sent"):
+            way.record_seen(row, on=TODAY - 4 * DAY, by=harbor.physician, now=make.NOW)
+        assert way.record_seen(row, on=TODAY - 2 * DAY, by=harbor.physician, now=make.NOW).state == "seen"
+
     def test_reaches_out_to_the_provider_once(self, harbor, row, okafor):
         take(row, harbor.physician, "send", "send")
         assert touchpoints() == [("return_referral", okafor.pk, TODAY)]

@@ -420,3 +420,33 @@ def test_email_is_no_way_where_nobody_may_be_written_to(client, desk):
     assert "We did." in text(response)
     assert "Send it by e-mail" not in text(response)
     assert not OutboxEnvelope.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("act", "said", "says"),
+    [
+        ("resolve", {"what_changed": "Otherwise"}, "The referrer was told meanwhile"),
+        ("tell", {"message": "", "how": "call"}, "That is not possible any more"),
+    ],
+)
+def test_issue_on_a_page_of_before_it_was_told_says_why_not(client, desk, act, said, says):
+    issue = issue_of(desk)
+    client.force_login(desk.manager.user)
+    client.post(reverse("feedback_issue_resolve", args=[issue.pk]), {"what_changed": "A line of its own"})
+    client.post(reverse("feedback_issue_tell", args=[issue.pk]), {"message": "Mended", "how": "call"})
+    answer = client.post(reverse(f"feedback_issue_{act}", args=[issue.pk]), said)
+    assert answer.status_code == 422
+    assert f'<div class="notice is-error"> <span>{says}' in text(answer)
+
+
+@pytest.mark.parametrize("act", ["resolve", "tell", "hand_over"])
+def test_nobody_mends_what_was_taken_down_in_error(client, desk, act):
+    issue = issue_of(desk)
+    with practice_scope(desk.practice):
+        withdraw(issue.feedback.touchpoint, by=desk.manager, now=make.NOW, reason="Another provider")
+    client.force_login(desk.manager.user)
+    said = {"what_changed": "A line", "message": "Mended", "how": "call", "owner": desk.manager.pk}
+    address = reverse(f"feedback_issue_{act}", args=[issue.pk])
+    answer = client.post(address, {**said, "due_on": "2026-11-30"})
+    assert answer.status_code == 422
+    assert "taken down in error: there is nothing to mend" in text(answer)

@@ -18,7 +18,7 @@ from tests import make
 from touchpoints.gift_ledger import preview_of, record_gift
 from touchpoints.meeting_people import People
 from touchpoints.meetings import log_meeting
-from touchpoints.models import Gift, GiftLimit, GiftShare
+from touchpoints.models import Gift, GiftLimit, GiftReturn, GiftShare
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -111,6 +111,16 @@ def test_a_thing_at_a_meeting_is_only_theirs_who_are_ticked(client, desk):
     assert shares(desk) == [("Amara Lindqvist, NP", Decimal("40.01"), False)]
 
 
+def test_a_cost_at_an_office_where_nobody_is_named_asks_who_received_it(client, desk):
+    meeting = met(desk)
+    client.force_login(desk.liaison.user)
+    url = f"{reverse('gift_new')}?meeting={meeting.pk}"
+    assert "Amara Okafor, MD" in text_of(client.get(url))
+    meal = form(people=[f"provider-{desk.okafor.pk}"])
+    client.post(url, {**meal, "seen": seen_on(client.post(url, meal))})
+    assert shares(desk) == [("Amara Okafor, MD", Decimal("40.01"), True)]
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -157,10 +167,16 @@ def test_a_year_without_its_number_asks_for_it(client, desk):
     data = form(given_on="2026-11-18", people=[f"provider-{desk.okafor.pk}"])
     assert "The limit of 2026 is not entered yet" in text_of(client.post(reverse("gift_new"), data))
     assert "is not entered yet" in text_of(client.get(reverse("gifts")))
+    client.force_login(desk.liaison.user)
+    assert "Ask a manager to enter it." in text_of(client.post(reverse("gift_new"), data))
+    assert "Ask a manager to enter it." in text_of(client.get(reverse("gifts")))
+    client.force_login(desk.manager.user)
 
     limit = {"year": "2026", "amount": "535", "source": "CMS, November 2025", "is_checked": "on"}
     assert client.post(reverse("gift_limits"), limit).status_code == 302
     assert client.post(reverse("gift_limits"), limit).status_code == 422
+    for wrong in ({"amount": "0"}, {"year": "2006"}, {"year": "2029"}):
+        assert client.post(reverse("gift_limits"), {**limit, "year": "2027", **wrong}).status_code == 422
     assert seen_on(client.post(reverse("gift_new"), data))
 
 
@@ -175,6 +191,16 @@ def test_a_limit_is_mended_and_said_to_be_checked(client, desk):
     assert client.post(reverse("gift_limit", args=[2026]), {**data, "amount": "-1"}).status_code == 422
 
 
+def test_a_limit_that_nothing_stands_on_can_be_removed(client, desk):
+    given_to(desk, desk.okafor)
+    client.force_login(desk.manager.user)
+    refused = client.post(reverse("gift_limit_remove", args=[2026]))
+    assert (refused.status_code, "Something was given that year" in text_of(refused)) == (422, True)
+    client.post(reverse("gift_limit_remove", args=[2025]))
+    with practice_scope(desk.practice):
+        assert [row.year for row in GiftLimit.objects.order_by("-year")][:2] == [2026, 2024]
+
+
 def test_the_ledger_shows_each_physicians_year_and_what_was_returned(client, desk):
     given_to(desk, desk.okafor, amount="530.00", on=date(2026, 2, 2))
     given_to(desk, desk.okafor, amount="25.00", on=date(2026, 3, 2), over_limit_reason="Two booked")
@@ -187,6 +213,38 @@ def test_the_ledger_shows_each_physicians_year_and_what_was_returned(client, des
     assert client.post(url, {"on": "2026-03-09"}).url == f"{reverse('gifts')}?year=2026"
     assert "$555.00 $20.00 $535.00 $0.00" in text_of(client.get(reverse("gifts")))
     assert "Nothing was given" in text_of(client.get(reverse("gifts"), {"year": "2025"}))
+
+
+def test_a_return_is_taken_back_with_a_reason(client, desk):
+    given_to(desk, desk.okafor, amount="555.00", on=date(2026, 2, 2), over_limit_reason="Two booked")
+    client.force_login(desk.manager.user)
+    client.post(reverse("gift_return", args=[2026, desk.okafor.pk]), {"on": "2026-03-09"})
+    with practice_scope(desk.practice):
+        url = reverse("gift_return_withdraw", args=[GiftReturn.objects.get().pk])
+    assert "Say why." in text_of(client.post(url, {}))
+    client.post(url, {"reason": "It was another one"})
+    shown = text_of(client.get(reverse("gifts")))
+    assert "Taken back by Manager One on November 18: It was another one" in shown
+    assert "$20.00 over the limit." in shown
+
+
+def test_what_was_recorded_before_they_were_known_as_a_physician_counts_at_a_press(client, desk):
+    given_to(desk, desk.nurse, amount="500.00")
+    with practice_scope(desk.practice):
+        desk.nurse.credentials = "MD"
+        desk.nurse.save()
+    sentence = "recorded before they were known as a physician: $500.00."
+    client.force_login(desk.liaison.user)
+    shown = text_of(client.get(reverse("gifts")))
+    assert sentence in shown
+    assert "Ask a manager to count it." in shown
+    data = form(nature="item", given_on="2026-11-18", people=[f"provider-{desk.nurse.pk}"])
+    assert sentence in text_of(client.post(reverse("gift_new"), data))
+
+    client.force_login(desk.manager.user)
+    answer = client.post(reverse("gift_count", args=[2026, desk.nurse.pk]), follow=True)
+    assert sentence not in text_of(answer)
+    assert "$500.00 $35.00" in text_of(answer)
 
 
 def test_withdrawn_by_whoever_recorded_it_with_a_reason(client, desk):
@@ -227,6 +285,21 @@ def test_the_export_has_each_share_and_no_formula(client, desk):
         ("Amara Lindqvist, NP", "", "no", "'=1+1", "40.00", "", "", ""),
     ]
     assert client.get("/gifts/1999.csv").status_code == 404
+
+
+def test_the_export_has_the_returns_and_can_be_one_physicians(client, desk):
+    given_to(desk, desk.okafor, amount="555.00", on=date(2026, 2, 2), over_limit_reason="Two booked")
+    given_to(desk, desk.nurse)
+    client.force_login(desk.manager.user)
+    client.post(reverse("gift_return", args=[2026, desk.okafor.pk]), {"on": "2026-03-09"})
+    page = client.get(reverse("gifts"), {"provider": desk.okafor.pk}).content.decode()
+    url = f"{reverse('gifts_exported', args=[2026])}?provider={desk.okafor.pk}"
+    assert url in page
+    _header, gift, back = csv.reader(io.StringIO(client.get(url).content.decode("utf-8-sig")))
+    assert (gift[0], gift[7], gift[10]) == ("Amara Okafor, MD", "555.00", "535.00")
+    assert (back[0], back[5], back[8:11]) == (
+        "Amara Okafor, MD", "Excess returned", ["20.00", "2026-03-09", "535.00"]
+    )  # fmt: skip
 
 
 def test_the_ledger_costs_the_same_with_twice_the_rows(client, desk):

@@ -17,7 +17,7 @@ from practices.roles import Role
 from tests import make
 from touchpoints.meeting_people import People
 from touchpoints.meetings import hold_meeting, plan_meeting
-from touchpoints.models import Meeting, Reminder, Touchpoint
+from touchpoints.models import Gift, Meeting, Reminder, Touchpoint
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -232,6 +232,19 @@ def test_a_planned_one_is_told_corrected_and_withdrawn(client, desk):
     assert "Cancelled: It was next door" in shown
     with practice_scope(desk.practice):
         assert not Touchpoint.objects.standing().exists()
+
+
+def test_withdrawn_on_a_page_of_before_its_costs_says_why_not(client, desk):
+    meeting = held(desk)
+    with practice_scope(desk.practice):
+        Gift.objects.create(
+            meeting=meeting, given_on=date(2026, 11, 18), amount=20, description="Lunch", nature="meal",
+            logged_at=NOW, logged_by=desk.liaison,
+        )  # fmt: skip
+    client.force_login(desk.liaison.user)
+    answer = client.post(reverse("meeting_cancel", args=[meeting.pk]), {"reason": "It was next door"})
+    assert answer.status_code == 422
+    assert "Costs of it stand in the gift ledger" in text_of(answer)
 
 
 def test_its_touchpoint_is_corrected_on_the_meetings_page(client, desk):

@@ -184,7 +184,7 @@ def test_story_tells_everything_newest_first(desk):
         sent(desk)
         make_thank_you_lists(week=Week.of(IN_WEEK), now=make.NOW)
         first, second = ThankYou.objects.order_by("list__week_starts_on")
-        acts.write_card(first, by=desk.physician, now=make.NOW)
+        acts.write_card(first, by=desk.physician, now=make.NOW - timedelta(days=6))
         acts.mark_mailed(first, by=desk.physician, now=make.NOW, on=date(2026, 11, 12))
         reached_out(desk, kind="meeting", happened_on=date(2026, 11, 5), note="Nice lunchroom")
         Reminder.objects.create(

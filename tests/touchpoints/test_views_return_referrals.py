@@ -220,6 +220,16 @@ class TestChoice:
         page = client.post(url(desk, "_choice", provider=desk.provider.pk), self.said())
         assert "sent meanwhile" in text(page)
 
+    def test_is_asked_for_again_when_the_need_changes_and_no_letter_until_then(self, client, desk):
+        chosen(desk)
+        client.force_login(desk.coordinator.user)
+        said = need(desk, zip_code="60304", language="Spanish")
+        page = client.post(url(desk, "_need"), said, follow=True)
+        assert "ask the patient again whom they choose" in text(page)
+        assert "Who fits" in text(page) and "Letter for the patient" not in text(page)
+        assert client.get(url(desk, "_letter")).url == url(desk)
+        assert REASON.split(".")[0] in text(client.get(url(desk, "_choice", provider=desk.provider.pk)))
+
 
 class TestAccepting:
     @pytest.mark.parametrize(
@@ -273,6 +283,22 @@ class TestSteps:
         assert page.status_code == 422
         assert says in text(page)
         assert stored(desk).state == "sent"
+
+    @pytest.mark.parametrize(
+        ("act", "said", "says"),
+        [
+            ("send", {}, "It was cancelled meanwhile"),
+            ("seen", {"on": "2026-11-18"}, "It was cancelled meanwhile"),
+            ("seen", {"on": ""}, "That is not possible any more"),
+        ],
+    )
+    def test_a_page_of_before_says_why_not_though_the_act_is_gone(self, client, desk, act, said, says):
+        with practice_scope(desk.practice):
+            way.cancel(chosen(desk), by=desk.physician, now=make.NOW, reason="Moved away")
+        client.force_login(desk.coordinator.user)
+        page = self.step(client, desk, act, **said)
+        assert page.status_code == 422
+        assert f'<div class="notice is-error"> <span>{says}' in text(page)
 
     def test_cancelled_says_why_and_can_be_taken_up_again(self, client, desk):
         client.force_login(desk.physician.user)

@@ -354,11 +354,15 @@ def test_assignee_does_not_decide(client, desk):
 def test_card_mailed_on_another_day_is_a_touchpoint_of_that_day(client, desk):
     act(client, desk.physician, "card", desk)
     future = act(client, desk.physician, "mailed", desk, on="2026-11-19")
-    act(client, desk.physician, "mailed", desk, on="2026-11-16")
+    early = act(client, desk.physician, "mailed", desk, on="2026-11-17")
+    with time_machine.travel(make.NOW + timedelta(days=2), tick=False):
+        act(client, desk.physician, "mailed", desk, on="2026-11-19")
 
+    assert early.status_code == 422
+    assert "before it was decided on and written." in text(early)
     assert future.status_code == 422
     assert "be mailed in the future" in text(future).replace("have been", "be")
-    assert row_of(desk).card.happened_on == date(2026, 11, 16)
+    assert row_of(desk).card.happened_on == date(2026, 11, 19)
 
 
 def test_impossible_act_says_why_beside_the_row(client, desk):

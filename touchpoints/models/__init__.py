@@ -1,6 +1,6 @@
 from touchpoints.models.feedback import Feedback, FeedbackIssue, FeedbackRequest
 from touchpoints.models.meeting_invitations import MeetingInvitation
-from touchpoints.models.meetings import Attendee, Gift, GiftLimit, GiftShare, Meeting
+from touchpoints.models.meetings import Attendee, Gift, GiftLimit, GiftReturn, GiftShare, Meeting
 from touchpoints.models.reminders import Reminder, RuleSetting
 from touchpoints.models.return_referrals import ReturnReferral
 from touchpoints.models.stationery import Stationery
@@ -14,6 +14,7 @@ __all__ = [
     "FeedbackRequest",
     "Gift",
     "GiftLimit",
+    "GiftReturn",
     "GiftShare",
     "Meeting",
     "MeetingInvitation",

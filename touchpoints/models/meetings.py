@@ -169,7 +169,7 @@ class GiftLimit(PracticeModel):
         ]
 
 
-class GiftQuerySet(PracticeQuerySet):
+class StandingQuerySet(PracticeQuerySet):
     def standing(self) -> Self:
         return self.filter(withdrawn_at__isnull=True)
 
@@ -198,7 +198,7 @@ class Gift(PracticeModel):
     withdrawn_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
     withdrawn_reason = models.CharField(max_length=300, blank=True, editable=False)
 
-    objects = practice_manager(GiftQuerySet)
+    objects = practice_manager(StandingQuerySet)
 
     class Meta(PracticeModel.Meta):
         ordering = ["-given_on", "-id"]
@@ -229,8 +229,6 @@ class GiftShare(PracticeModel):
     member = PracticeForeignKey(Member, null=True, related_name="gift_shares")
     amount = models.DecimalField(max_digits=8, decimal_places=2)
     counts = models.BooleanField(default=False)
-    returned_on = models.DateField(null=True, help_text="The excess was returned: 42 CFR 411.357(k)(3).")
-    returned_amount = models.DecimalField(max_digits=8, decimal_places=2, null=True)
 
     class Meta(PracticeModel.Meta):
         indexes = [
@@ -250,13 +248,38 @@ class GiftShare(PracticeModel):
                 condition=~models.Q(counts=True) | models.Q(provider__isnull=False),
                 name="gift_share_counts_for_providers",
             ),
-            models.CheckConstraint(
-                condition=models.Q(returned_on=None, returned_amount=None)
-                | models.Q(returned_on__isnull=False, returned_amount__isnull=False),
-                name="gift_share_returned_an_amount",
-            ),
         ]
 
     @property
     def person(self) -> Provider | OfficeContact | Member | None:
         return self.provider or self.office_contact or self.member
+
+
+class GiftReturn(PracticeModel):
+    """A physician returned a year's excess, the cure of 42 CFR 411.357(k)(3). It outlives the gifts it was for."""
+
+    provider = PracticeForeignKey(Provider, related_name="gift_returns")
+    year = models.PositiveSmallIntegerField()
+    returned_on = models.DateField()
+    amount = models.DecimalField(max_digits=8, decimal_places=2)
+    logged_at = models.DateTimeField(editable=False)
+    logged_by = PracticeForeignKey(Member, editable=False, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_by = PracticeForeignKey(Member, null=True, editable=False, related_name="+")
+    withdrawn_reason = models.CharField(max_length=300, blank=True, editable=False)
+
+    objects = practice_manager(StandingQuerySet)
+
+    class Meta(PracticeModel.Meta):
+        indexes = [
+            models.Index(fields=["practice", "year"], name="gift_return_by_year"),
+            models.Index(fields=["practice", "provider"], name="gift_return_by_provider"),
+        ]
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            *[
+                SamePractice(field=field, name=f"gift_return_{field}_same_practice")
+                for field in ("provider", "logged_by", "withdrawn_by")
+            ],
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="gift_return_amount_is_positive"),
+        ]

@@ -48,7 +48,10 @@ class Reminder(PracticeModel):
     handed_over_at = models.DateTimeField(null=True)
     handed_over_by = PracticeForeignKey(Member, null=True, related_name="+")
     handed_over_from = PracticeForeignKey(
-        Member, null=True, related_name="+", help_text="Who had it before, and gets it back if that is undone."
+        Member,
+        null=True,
+        related_name="+",
+        help_text="Who had it before, and gets it back if that is undone.",
     )
     closed_at = models.DateTimeField(null=True)
     closed_by = PracticeForeignKey(Member, null=True, related_name="+", help_text="None: closed by itself.")

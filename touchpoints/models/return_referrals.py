@@ -1,16 +1,16 @@
 """A patient whom we send to a provider of our network."""
 
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Office, Provider, Specialty
-from contacts.models.referrals import Urgency
+from contacts.models.referrals import PatientIndexes, Urgency, of_patient_named, patient_indexes
 from practices.encryption import EncryptedDateField, EncryptedTextField
-from practices.isolation import PracticeForeignKey, SamePractice
+from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
 from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
 from practices.roles import SEES_ALL_PATIENTS, Role
 from touchpoints.models.touchpoints import Touchpoint
@@ -24,6 +24,10 @@ class ReturnReferralQuerySet(PracticeQuerySet):
         """Patients who were sent on that day or later."""
         gone = self.exclude(state__in=[ReturnReferral.State.SUGGESTED, ReturnReferral.State.CANCELLED])
         return gone.filter(sent_at__date__gte=since)
+
+    def of_patient(self, indexes: PatientIndexes) -> Self:
+        """The same patient, as a referral's is found, but for the chart number: none is asked for."""
+        return self.filter(of_patient_named(indexes))
 
     def visible_to(self, member: Member) -> Self:
         """Manager and coordinator see all, a physician their own, a liaison none (counts only)."""
@@ -53,6 +57,8 @@ class ReturnReferral(PracticeModel):
     patient_given_name = EncryptedTextField(_("given name"), blank=True, default="")
     patient_born_on = EncryptedDateField(_("born on"), null=True, blank=True)
     patient_phone = EncryptedTextField(_("phone"), blank=True, default="")
+    patient_name_birth_index = models.BinaryField(null=True, editable=False)
+    patient_name_initial_index = models.BinaryField(null=True, editable=False)
     clinical_reason = EncryptedTextField(_("clinical reason"), blank=True, default="")
     specialty = PracticeForeignKey(
         Specialty, related_name="return_referrals", verbose_name=_("specialty needed")
@@ -90,6 +96,10 @@ class ReturnReferral(PracticeModel):
             ),
             models.Index(
                 fields=["practice", "physician", "-suggested_at"], name="return_referral_by_physician"
+            ),
+            models.Index(fields=["practice", "patient_name_birth_index"], name="return_referral_name_birth"),
+            models.Index(
+                fields=["practice", "patient_name_initial_index"], name="return_referral_name_initial"
             ),
         ]
         constraints = [
@@ -151,3 +161,20 @@ class ReturnReferral(PracticeModel):
     def patient_initials(self) -> str:
         names = [self.patient_given_name, self.patient_family_name]
         return "".join(f"{name.strip()[0].upper()}." for name in names if name.strip())
+
+    def index_patient(self) -> None:
+        """Keep the blind indexes true to the patient fields."""
+        indexes = patient_indexes(
+            family_name=self.patient_family_name,
+            given_name=self.patient_given_name,
+            born_on=self.patient_born_on,
+            chart_number="",
+            practice_id=self.practice_id or current_practice_id(),
+        )
+        self.patient_name_birth_index = indexes.name_birth
+        self.patient_name_initial_index = indexes.name_initial
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.get_deferred_fields() and not kwargs.get("update_fields"):
+            self.index_patient()
+        super().save(*args, **kwargs)

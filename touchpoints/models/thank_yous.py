@@ -104,6 +104,9 @@ class ThankYou(PracticeDetail):
     personal_line = EncryptedTextField(
         _("personal line"), blank=True, default="", help_text=_("Goes on the card. Never name a patient.")
     )
+    line_means_others = EncryptedTextField(
+        blank=True, null=True, help_text="Names on the line, of a patient too, that mean somebody else."
+    )
     skip_reason = EncryptedTextField(_("reason"), blank=True, default="")
     decided_at = models.DateTimeField(null=True)
     decided_by = PracticeForeignKey(Member, null=True, related_name="+")

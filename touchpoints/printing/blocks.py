@@ -32,16 +32,21 @@ def capital_height(size: float) -> float:
 def fitted(
     address: PostalAddress, *, width: float, height: float, largest: float, smallest: float
 ) -> Block | None:
-    """The address in the largest size at which it fits; None when even the smallest does not."""
-    size = largest
+    """The address in the largest size at which it fits; None when even the smallest does not.
+
+    A smaller size is taken where a name's credentials would stand alone in a line, if that mends it.
+    """
+    size, parted = largest, None
     while size >= smallest:
         lines = _lines(address, width, size)
         block = Block(tuple(lines), size)
         is_narrow = all(width_of(line, size) <= width for line in lines)
         if is_narrow and block.height <= height:
-            return block
+            if not _are_credentials_parted(block):
+                return block
+            parted = parted or block
         size -= STEP
-    return None
+    return parted
 
 
 def draw(canvas: Canvas, block: Block, *, left: float, top: float) -> None:
@@ -69,7 +74,23 @@ def wrapped(text: str, width: float, size: float) -> list[str]:
     return lines
 
 
+def _are_credentials_parted(block: Block) -> bool:
+    """Only a name's line ends with the comma before its credentials."""
+    return any(line.endswith(",") for line in block.lines)
+
+
+def _name_lines(name: str, width: float, size: float) -> list[str]:
+    """A name in lines; where there is room, its last word goes down with its credentials."""
+    lines = wrapped(name, width, size)
+    while len(lines) > 1 and lines[-2].endswith(",") and " " in lines[-2]:
+        rest, word = lines[-2].rsplit(" ", 1)
+        if width_of(f"{word} {lines[-1]}", size) > width:
+            break
+        lines[-2:] = [rest, f"{word} {lines[-1]}"]
+    return lines
+
+
 def _lines(address: PostalAddress, width: float, size: float) -> list[str]:
-    names = [line for name in address.names for line in wrapped(name, width, size)]
+    names = [line for name in address.names for line in _name_lines(name, width, size)]
     where = address.delivery_lines(lambda line: width_of(line, size) <= width)
     return [*names, *where, *filter(None, [address.last_line])]

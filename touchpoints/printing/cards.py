@@ -1,6 +1,5 @@
 """A thank-you card as it is printed: to whom, where, for what. It knows how many patients, and never which."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -11,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Provider
-from contacts.search import folded
 from practices.models import Practice
 from touchpoints.models import ThankYou
+from touchpoints.own_line import line_problem
 from touchpoints.printing.addresses import PostalAddress
 from touchpoints.printing.blocks import Block
 from touchpoints.printing.fonts import printable, unprintable
@@ -37,7 +36,7 @@ class Card:
     carried_count: int
     is_first_ever: bool
     personal_line: str
-    names_patient: bool
+    line_problem: str
 
     @classmethod
     def of(cls, facts: RowFacts) -> "Card":
@@ -55,7 +54,7 @@ class Card:
             carried_count=facts.carried_count,
             is_first_ever=facts.is_first_ever,
             personal_line=printable(row.personal_line),
-            names_patient=_names_patient(facts),
+            line_problem=line_problem(row, facts.patients),
         )
 
     @property
@@ -103,8 +102,7 @@ def cards_of(rows: QuerySet[ThankYou], *, practice: Practice, today: date) -> li
 def problem_with_writing(card: Card) -> str:
     """Why the card can't stand on a writing sheet; empty when it can."""
     text = " ".join([card.greeting, str(card.provider), card.office, card.physician, card.personal_line])
-    named = _("The line of its own names a patient: take the name out.") if card.names_patient else ""
-    return _not_to_be_thanked(card) or named or _not_covered(text)
+    return _not_to_be_thanked(card) or card.line_problem or _not_covered(text)
 
 
 def problem_with_address(fit: Callable[[PostalAddress], Block | None]) -> Problem:
@@ -136,17 +134,6 @@ def _order(card: Card) -> tuple[str, str, str, date, int]:
         card.week_starts_on,
         card.row_id,
     )
-
-
-def _names_patient(facts: RowFacts) -> bool:
-    """Whether the physician's own line holds the family name of one of its patients, unless the provider's too."""
-    words = _words(facts.row.personal_line) - _words(facts.row.provider.family_name)
-    patients = [*facts.referrals, *facts.reports_due]
-    return any(words & _words(one.patient_family_name) for one in patients)
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[^\W\d_]+", folded(text)))
 
 
 def _not_to_be_thanked(card: Card) -> str:

@@ -20,14 +20,18 @@ from touchpoints.views.feedback import (
 from touchpoints.views.feedback_public import feedback_public, feedback_thanks
 from touchpoints.views.gifts import (
     gift,
+    gift_count,
     gift_limit,
+    gift_limit_remove,
     gift_limits,
     gift_new,
     gift_return,
+    gift_return_withdraw,
     gift_withdraw,
     gifts,
     gifts_exported,
 )
+from touchpoints.views.leaving import member_leave
 from touchpoints.views.meeting_invitations import meeting_invite
 from touchpoints.views.meetings import (
     meeting,
@@ -38,6 +42,7 @@ from touchpoints.views.meetings import (
     meeting_people_options,
     meetings,
 )
+from touchpoints.views.patients import patient_find
 from touchpoints.views.people import office, provider
 from touchpoints.views.reminder_rules import reminder_rule, reminder_rules
 from touchpoints.views.reminders import (
@@ -107,10 +112,13 @@ __all__ = [
     "feedback_public",
     "feedback_thanks",
     "gift",
+    "gift_count",
     "gift_limit",
+    "gift_limit_remove",
     "gift_limits",
     "gift_new",
     "gift_return",
+    "gift_return_withdraw",
     "gift_withdraw",
     "gifts",
     "gifts_exported",
@@ -122,7 +130,9 @@ __all__ = [
     "meeting_new",
     "meeting_people_options",
     "meetings",
+    "member_leave",
     "office",
+    "patient_find",
     "provider",
     "reminder",
     "reminder_dismiss",

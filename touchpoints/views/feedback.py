@@ -1,6 +1,6 @@
 """What referrers think of us: how it stands, asking them, taking it down, and mending what they complain of."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.models import Office, Provider
 from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.models import Member
-from practices.pages import as_id, back_to, done, page
+from practices.pages import as_id, back_to, done, page, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import (
     ASKS_EVERYBODY,
@@ -210,7 +210,7 @@ def feedback_issue_tell(request: PracticeRequest, issue_id: int) -> HttpResponse
 def feedback_issue_hand_over(request: PracticeRequest, issue_id: int) -> HttpResponse:
     """Another owner, another day."""
     issue = _issue(issue_id)
-    form = HandOverIssueForm(request.POST, issue=issue)
+    form = HandOverIssueForm(request.POST, issue=issue, today=_today(request))
     if carry_out(form, lambda: hand_over(issue, now=timezone.now(), **form.cleaned_data)):
         return done(request, _("Handed over."), "feedback_issue", issue.pk)
     return _shown(request, issue, hand_over=form)
@@ -234,6 +234,10 @@ def _theirs(request: PracticeRequest, issue_id: int) -> FeedbackIssue:
     return issue
 
 
+def _today(request: PracticeRequest) -> date:
+    return request.member.practice.today(timezone.now())
+
+
 def _may_mail(issue: FeedbackIssue) -> bool:
     provider = issue.feedback.provider
     return provider.is_active and bool(provider.email)
@@ -249,8 +253,14 @@ def _shown(request: PracticeRequest, issue: FeedbackIssue, **forms: Any) -> Http
         "may_act": may_act(issue, request.member) and not issue.feedback.is_taken_down_in_error,
         "resolve": forms.get("resolve") or ResolveForm(initial=initial),
         "tell": forms.get("tell") or TellForm(initial=initial, may_mail=_may_mail(issue)),
-        "hand_over": forms.get("hand_over") or HandOverIssueForm(issue=issue),
-        "form": next(iter(forms.values()), None),
+        "hand_over": forms.get("hand_over") or HandOverIssueForm(issue=issue, today=_today(request)),
         "is_restored": bool(kept) and not forms,
     }
-    return page(request, "touchpoints/feedback_issue.html", context)
+    is_offered = context["may_act"] and not issue.told_at and ("tell" not in forms or issue.resolved_at)
+    return page_of_acts(
+        request,
+        "touchpoints/feedback_issue.html",
+        context,
+        failed=next(iter(forms.values()), None),
+        is_offered=bool(is_offered),
+    )

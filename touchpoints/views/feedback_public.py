@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -53,6 +54,17 @@ def feedback_thanks(request: HttpRequest) -> HttpResponse:
     """Thank you."""
     title, text = _("Thank you"), _("Your answer has arrived. You may close this page.")
     return _notice(request, title, text, status=200)
+
+
+def refuse_forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its cookie: for who answers a link in words of their own, for they have no account here."""
+    if request.resolver_match is None or request.resolver_match.url_name != "feedback_public":
+        return csrf_failure(request, reason)
+    text = _(
+        "Your browser did not tell us that the form was yours, so nothing was kept. "
+        "Open the link in the mail again and send your answer once more; cookies must be allowed for it."
+    )
+    return _notice(request, _("Please send it again"), text, status=403)
 
 
 def _form(request: HttpRequest, link: LinkToken) -> tuple[AnswerForm, FeedbackRequest]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.models import Provider
 from contacts.senders import main_office
 from practices.drafts import drop_draft, keeps_draft
-from practices.pages import as_id, done, key_page, page
+from practices.pages import as_id, done, key_page, page, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
 from touchpoints import gift_ledger
@@ -25,7 +26,7 @@ from touchpoints.gift_forms import GiftForm, LimitForm, ReturnForm, WithdrawGift
 from touchpoints.gift_ledger import NotSeen, Preview, record_gift
 from touchpoints.gift_pages import account_lines, preview_lines
 from touchpoints.meeting_people import People
-from touchpoints.models import Gift, GiftLimit, Meeting
+from touchpoints.models import Gift, GiftLimit, GiftReturn, Meeting
 from touchpoints.touchpoint_log import NotPossible
 from touchpoints.views.asking import Asked, ask, kept_here
 from touchpoints.views.touchpoints import carry_out
@@ -42,7 +43,7 @@ def gifts(request: PracticeRequest) -> HttpResponse:
     return _ledger(request, _year(request))
 
 
-def _ledger(request: PracticeRequest, year: int, returned: ReturnForm | None = None) -> HttpResponse:
+def _ledger(request: PracticeRequest, year: int, form: Any = None) -> HttpResponse:
     today, limits = request.member.practice.today(timezone.now()), gift_ledger.limits_by_year()
     provider = _named(request, "provider", Provider.objects.current())
     found = gift_ledger.accounts(year, providers=[provider] if provider else None, limits=limits)
@@ -53,8 +54,10 @@ def _ledger(request: PracticeRequest, year: int, returned: ReturnForm | None = N
         "provider": provider,
         "lines": account_lines(found, today=today),
         "page": _gifts_page(request, year, provider),
-        "form": returned,
-        "return_form": returned or ReturnForm(),
+        "returns": [back for account in found for back in account.recorded],
+        "form": form,
+        "return_form": ReturnForm(),
+        "take_back_form": WithdrawGiftForm(),
     }
     return page(request, "touchpoints/gifts.html", context)
 
@@ -114,22 +117,23 @@ def _asked(request: PracticeRequest, now: datetime) -> tuple[Meeting | None, Ask
     today = request.member.practice.today(now)
     gift = Gift(meeting=meeting, given_on=meeting.held_on if meeting else today)
     down = People.at(meeting) if meeting else People((provider,) if provider else ())
+    is_fixed = meeting is not None and bool(down.theirs)
     asked = ask(
         request,
         lambda data, typed: GiftForm(data, initial=typed, instance=gift, today=today),
         draft=kept_here(request, form=DRAFT),
         down=down,
         office=meeting.office if meeting else main_office(provider) if provider else None,
-        asks_office=meeting is None,
-        is_fixed=meeting is not None,
+        asks_office=not is_fixed,
+        is_fixed=is_fixed,
     )
     return meeting, asked
 
 
 def _people(asked: Asked, meeting: Meeting | None) -> People:
-    """A meal of a meeting is everybody's who was there; a thing theirs who are ticked."""
+    """A meal of a meeting is everybody's who was there, where it is known; otherwise theirs who are ticked."""
     is_meal = asked.form.cleaned_data["nature"] == Gift.Nature.MEAL
-    return People.at(meeting) if meeting and is_meal else asked.present.down
+    return People.at(meeting) if meeting and is_meal and asked.present.is_fixed else asked.present.down
 
 
 def _preview_again(asked: Asked, people: People) -> Preview | None:
@@ -177,11 +181,37 @@ def gift_return(request: PracticeRequest, year: int, provider_id: int) -> HttpRe
     return _ledger(request, _known(year), form)
 
 
+@require_POST
+@role_required(*ADMINISTERS)
+def gift_return_withdraw(request: PracticeRequest, return_id: int) -> HttpResponse:
+    """The return was recorded in error."""
+    back, form = get_object_or_404(GiftReturn.objects.all(), pk=return_id), WithdrawGiftForm(request.POST)
+
+    def act() -> GiftReturn:
+        reason = form.cleaned_data["reason"]
+        return gift_ledger.take_return_back(back, by=request.member, now=timezone.now(), reason=reason)
+
+    if carry_out(form, act):
+        return done(request, _("Taken back."), f"{reverse('gifts')}?year={back.year}")
+    return _ledger(request, back.year, form)
+
+
+@require_POST
+@role_required(*ADMINISTERS)
+def gift_count(request: PracticeRequest, year: int, provider_id: int) -> HttpResponse:
+    """What was recorded before they were known as a physician counts too."""
+    provider, form = get_object_or_404(Provider.objects.current(), pk=provider_id), Form(request.POST)
+    if carry_out(form, lambda: gift_ledger.count_earlier(provider, year=_known(year))):
+        return done(request, _("It counts now."), f"{reverse('gifts')}?year={year}")
+    return _ledger(request, _known(year), form)
+
+
 @require_safe
 @role_required(*ADMINISTERS)
 def gifts_exported(request: PracticeRequest, year: int) -> HttpResponse:
-    """The year as a file for a spreadsheet."""
-    answer = HttpResponse(gifts_csv(_known(year)), content_type="text/csv; charset=utf-8")
+    """The year as a file for a spreadsheet, of one physician where the address names one."""
+    provider = _named(request, "provider", Provider.objects.current())
+    answer = HttpResponse(gifts_csv(_known(year), provider), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="gifts-{year}.csv"'
     return answer
 
@@ -192,7 +222,8 @@ def gift_limits(request: PracticeRequest) -> HttpResponse:
     """The limit of each year, with its source; a year more."""
     limits = gift_ledger.limits_by_year()
     first = {"year": request.GET.get("year", "")}
-    form = LimitForm(request.POST if request.method == "POST" else None, initial=first)
+    today = request.member.practice.today(timezone.now())
+    form = LimitForm(request.POST if request.method == "POST" else None, initial=first, today=today)
     if form.is_valid():
         form.save()
         return done(
@@ -206,11 +237,27 @@ def gift_limits(request: PracticeRequest) -> HttpResponse:
 def gift_limit(request: PracticeRequest, year: int) -> HttpResponse:
     """Mend a year's number, or say that it was checked."""
     row = get_object_or_404(GiftLimit.objects.all(), year=_known(year))
-    form = LimitForm(request.POST if request.method == "POST" else None, instance=row)
+    today = request.member.practice.today(timezone.now())
+    form = LimitForm(request.POST if request.method == "POST" else None, instance=row, today=today)
     if form.is_valid():
         form.save()
         return done(request, _("Saved."), "gift_limits")
     return page(request, "touchpoints/gift_limit.html", {"limit": row, "form": form})
+
+
+@require_POST
+@role_required(*ADMINISTERS)
+def gift_limit_remove(request: PracticeRequest, year: int) -> HttpResponse:
+    """Take a year's limit away that nothing stands on."""
+    row = get_object_or_404(GiftLimit.objects.all(), year=_known(year))
+    form = Form(request.POST)
+    if carry_out(form, lambda: gift_ledger.remove_limit(row)):
+        return done(request, _("Removed."), "gift_limits")
+    today = request.member.practice.today(timezone.now())
+    context = {"limit": row, "form": LimitForm(instance=row, today=today), "refused": form}
+    answer = page(request, "touchpoints/gift_limit.html", context)
+    answer.status_code = 422
+    return answer
 
 
 def _year(request: PracticeRequest) -> int:
@@ -241,11 +288,11 @@ def _may_withdraw(request: PracticeRequest, row: Gift) -> bool:
 
 
 def _shown(request: PracticeRequest, row: Gift, form: WithdrawGiftForm | None = None) -> HttpResponse:
+    is_offered = _may_withdraw(request, row) and row.withdrawn_at is None
     context = {
         "gift": row,
         "shares": gift_ledger.shares_of(row),
-        "may_withdraw": _may_withdraw(request, row) and row.withdrawn_at is None,
+        "may_withdraw": is_offered,
         "withdraw": form or WithdrawGiftForm(),
-        "form": form,
     }
-    return page(request, "touchpoints/gift.html", context)
+    return page_of_acts(request, "touchpoints/gift.html", context, failed=form, is_offered=is_offered)

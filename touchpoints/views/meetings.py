@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from contacts.senders import main_office
 from practices.drafts import draft_of, drop_draft, keeps_draft
-from practices.pages import done, key_page, moment_of, page
+from practices.pages import done, key_page, moment_of, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import member_required
 from touchpoints.meeting_forms import CancelForm, HeldForm, PlanForm
@@ -222,6 +222,8 @@ def _theirs(request: PracticeRequest, meeting_id: int) -> Meeting:
 
 
 def _shown(request: PracticeRequest, row: Meeting, form: CancelForm | None = None) -> HttpResponse:
-    context = {"shown": meeting_page(row, request.member), "cancel": form or CancelForm(), "form": form}
-    context["invited"] = invited_to(row, now=timezone.now())
-    return page(request, "touchpoints/meeting.html", context)
+    shown = meeting_page(row, request.member)
+    context = {"shown": shown, "cancel": form or CancelForm(), "invited": invited_to(row, now=timezone.now())}
+    return page_of_acts(
+        request, "touchpoints/meeting.html", context, failed=form, is_offered=shown.may_cancel
+    )

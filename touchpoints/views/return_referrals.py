@@ -17,7 +17,7 @@ from contacts.accepting import confirm_accepting
 from contacts.models import Provider, Referral
 from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.models import Member, PatientAccess
-from practices.pages import as_id, done, key_page, moment_of, page, query_with
+from practices.pages import as_id, done, key_page, moment_of, page, page_of_acts, query_with
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import MAKES_RETURN_REFERRALS, role_required
@@ -135,8 +135,11 @@ def return_referral_need(request: PracticeRequest, return_referral_id: int) -> H
     if request.method == "GET" and row.state != State.SUGGESTED:
         return redirect("return_referral", row.pk)
     form = NeedForm(request.POST or None, member=request.member, now=now, instance=row)
+    chosen = row.provider_id
     if carry_out(form, lambda: way.change_need(row, now=now, **form.need())):
-        return done(request, _("Saved."), "return_referral", row.pk)
+        asks_again = chosen and not _theirs(request, row.pk).provider_id
+        text = _("Saved. The need is another one: ask the patient again whom they choose.")
+        return done(request, text if asks_again else _("Saved."), "return_referral", row.pk)
     _record(request, row, act=Act.VIEWED, page="return_referral_need")
     return page(request, "touchpoints/return_referral_need.html", {"form": form, "row": row})
 
@@ -244,7 +247,7 @@ def return_referral_step(request: PracticeRequest, return_referral_id: int) -> H
 
 Step = Callable[[ReturnReferral, dict[str, Any], Member, datetime], ReturnReferral]
 STEPS: dict[str, Step] = {
-    "send": lambda row, said, by, now: way.send(row, by=by, now=now),
+    "send": lambda row, said, by, now: way.send(row, on=said["on"], by=by, now=now),
     "seen": lambda row, said, by, now: way.record_seen(row, on=said["on"], by=by, now=now),
     "report": lambda row, said, by, now: way.record_report(row, on=said["on"], by=by, now=now),
     "cancel": lambda row, said, by, now: way.cancel(row, reason=said["reason"], by=by, now=now),
@@ -289,13 +292,16 @@ def _shown(request: PracticeRequest, row: ReturnReferral, failed: StepForm | Non
     today = request.member.practice.today(timezone.now())
     is_open = row.state == State.SUGGESTED
     _record(request, row, act=Act.VIEWED, page="return_referral")
+    steps = steps_of(row, today=today, failed=failed)
     context = {
         "row": row,
         "way": way_of(row),
         "need": need_in_words(row),
         "fits": fits_of(row, offered_for(row, today=today)) if is_open else None,
-        "steps": steps_of(row, today=today, failed=failed),
-        "form": failed,
+        "steps": steps,
         "url": reverse("return_referral_step", args=[row.pk]),
     }
-    return page(request, "touchpoints/return_referral.html", context)
+    is_offered = failed is not None and failed in steps.values()
+    return page_of_acts(
+        request, "touchpoints/return_referral.html", context, failed=failed, is_offered=is_offered
+    )

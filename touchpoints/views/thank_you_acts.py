@@ -4,6 +4,7 @@ GET asks for what the act needs, POST acts. With htmx the row is answered, other
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from practices.drafts import drop_draft, keeps_draft
 from practices.models import PatientAccess
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
@@ -25,8 +27,10 @@ from touchpoints.models import ThankYou, ThankYouList
 from touchpoints.suggestions import add_referrals, facts_of
 from touchpoints.thank_you_pages import chosen_list
 from touchpoints.thank_you_rows import RowLine, may_decide, may_write
+from touchpoints.views.asking import kept_here
 
 State = ThankYou.State
+DRAFT = "thank_you"
 
 
 @require_safe
@@ -37,27 +41,31 @@ def thank_you_row(request: PracticeRequest, row_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@keeps_draft(DRAFT)
 @role_required(*DECIDES_THANK_YOUS)
 def thank_you_card(request: PracticeRequest, row_id: int) -> HttpResponse:
     """Decide for a card; with a line of one's own, or a better one."""
     row = _row_to_decide(request, row_id)
-    form = CardForm(_posted(request), initial={"personal_line": row.personal_line})
+    patients = _line(request, row).facts.patients
+    form = CardForm(_posted(request), row=row, patients=patients, kept=_kept(request))
     return _answer(
         request,
         row,
         form,
-        lambda: acts.write_card(row, by=request.member, now=timezone.now(), personal_line=form.line()),
+        lambda: acts.write_card(row, by=request.member, now=timezone.now(), **form.said()),
         said=_("A card to %(name)s."),
     )
 
 
 @require_http_methods(["GET", "POST"])
+@keeps_draft(DRAFT)
 @role_required(*DECIDES_THANK_YOUS)
 def thank_you_call(request: PracticeRequest, row_id: int) -> HttpResponse:
     """They were called, to thank and to report back."""
     row = _row_to_decide(request, row_id)
     line = _line(request, row)
-    form = CallForm(_posted(request), reports=line.facts.reports_due, names=line.shows_names)
+    reports, names = line.facts.reports_due, line.shows_names
+    form = CallForm(_posted(request), initial=_kept(request), reports=reports, names=names)
     return _answer(
         request,
         row,
@@ -134,7 +142,10 @@ def thank_you_mailed(request: PracticeRequest, row_id: int) -> HttpResponse:
     """The card is on its way, today or on the day given."""
     row = row_to_write(request, row_id)
     now = timezone.now()
-    form = MailedForm(_posted(request), today=request.member.practice.today(now))
+    practice = request.member.practice
+    form = MailedForm(
+        _posted(request), earliest=acts.earliest_mailing(row, practice), today=practice.today(now)
+    )
     return _answer(
         request,
         row,
@@ -201,9 +212,19 @@ def _answer(
     except acts.NotPossible as refusal:
         form.add_error(None, str(refusal))
         return _shown(request, row, form)
+    drop_draft(request.member, form=DRAFT)
     undo = _undo_url(row, after=after.state)
     messages.success(request, said % {"name": row.provider.short_name}, extra_tags=undo)
     return _after(request, row)
+
+
+def _kept(request: PracticeRequest) -> dict[str, Any]:
+    """What was typed about this very row when the session had ended."""
+    draft = kept_here(request, form=DRAFT)
+    if draft is None:
+        return {}
+    told = draft.getlist("reported_on")
+    return {**draft.dict(), "reported_on": told, "is_thanks": "is_thanks" in draft}
 
 
 def _posted(request: PracticeRequest) -> QueryDict | None:

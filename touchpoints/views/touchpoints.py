@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contacts.referral_way import NotOnTheWay
+from practices.drafts import drop_draft, keeps_draft
 from practices.models import PatientAccess
-from practices.pages import done, page
+from practices.pages import done, page, page_of_acts
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, member_required
@@ -32,9 +33,13 @@ from touchpoints.touchpoint_pages import (
     has_fixed_day,
     touchpoint_page,
 )
+from touchpoints.views.asking import kept_here
+
+DRAFT = "touchpoint"
 
 
 @require_http_methods(["GET", "POST"])
+@keeps_draft(DRAFT)
 @member_required
 def touchpoint_new(request: PracticeRequest) -> HttpResponse:
     """Which kind, where the address does not say; then that kind's form."""
@@ -50,10 +55,11 @@ def touchpoint_new(request: PracticeRequest) -> HttpResponse:
 def log_a_call(request: PracticeRequest, found: About, now: datetime) -> HttpResponse:
     """Reached, voicemail or no answer; and what was said, told and promised."""
     member, today = request.member, request.member.practice.today(now)
+    kept = _kept(request)
     call = one_call(found, member, today=today)
     form = LogCallForm(
         request.POST if request.method == "POST" else None,
-        initial={"next_step_owner": member.pk},
+        initial={"next_step_owner": member.pk, **kept},
         today=today,
         waiting=call.choices,
         knows_whom=found.is_known,
@@ -77,15 +83,17 @@ def log_a_call(request: PracticeRequest, found: About, now: datetime) -> HttpRes
 
     if carry_out(form, act):
         return _logged(request, found, form)
-    return page(request, "touchpoints/call_new.html", {"form": form, "about": found, "call": call})
+    context = _drafted(form, found, kept) | {"call": call}
+    return page(request, "touchpoints/call_new.html", context)
 
 
 def log_a_card(request: PracticeRequest, found: About, now: datetime) -> HttpResponse:
     """A card sent by hand to somebody of the network."""
     member = request.member
-    known = About(found.provider, reminder=found.reminder)
+    known, kept = About(found.provider, reminder=found.reminder), _kept(request)
     form = LogCardForm(
         request.POST if request.method == "POST" else None,
+        initial=kept,
         today=member.practice.today(now),
         knows_whom=known.is_known,
     )
@@ -96,7 +104,17 @@ def log_a_card(request: PracticeRequest, found: About, now: datetime) -> HttpRes
 
     if carry_out(form, act):
         return _logged(request, known, form)
-    return page(request, "touchpoints/touchpoint_card.html", {"form": form, "about": known})
+    return page(request, "touchpoints/touchpoint_card.html", _drafted(form, known, kept))
+
+
+def _kept(request: PracticeRequest) -> dict[str, Any]:
+    """What was typed at this very address and not saved."""
+    draft = kept_here(request, form=DRAFT)
+    return draft.dict() if draft else {}
+
+
+def _drafted(form: Form, found: About, kept: dict[str, Any]) -> dict[str, Any]:
+    return {"form": form, "about": found, "draft": DRAFT, "is_restored": bool(kept)}
 
 
 KINDS: dict[str, Callable[[PracticeRequest, About, datetime], HttpResponse]] = {
@@ -119,6 +137,7 @@ def carry_out(form: Any, act: Callable[[], Any]) -> bool:
 
 
 def _logged(request: PracticeRequest, found: About, form: Any) -> HttpResponse:
+    drop_draft(request.member, form=DRAFT)
     reached = found if found.is_known else About(form.known_provider)
     return done(request, _("Logged: %(name)s.") % {"name": reached.name}, reached.url_after())
 
@@ -225,7 +244,8 @@ def _shown(request: PracticeRequest, row: Touchpoint, form: Form | None = None) 
     context = {
         "shown": shown,
         "withdraw": form or WithdrawForm(),
-        "form": form,
         "feedback": feedback_told_by(row),
     }
-    return page(request, "touchpoints/touchpoint.html", context)
+    return page_of_acts(
+        request, "touchpoints/touchpoint.html", context, failed=form, is_offered=shown.may_withdraw
+    )
