@@ -6,6 +6,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Min
 
+from insights.models import Uncounted
 from practices.isolation import practice_scope
 from practices.models import Member, PracticeModel, User
 from touchpoints.models import Reminder
@@ -21,6 +22,7 @@ def snapshot(practice):
     """Every row of the practice by table, decrypted."""
     with practice_scope(practice):
         tables = [model for model in apps.get_models() if issubclass(model, PracticeModel)]
+        tables.remove(Uncounted)  # what the tick has yet to count, in whatever order the database wrote it down
         first = {model: model.objects.aggregate(first=Min("pk"))["first"] or 0 for model in tables}
         first[User] = Member.objects.aggregate(first=Min("user_id"))["first"]
         return {model.__name__: [_row(row, first) for row in _rows(model)] for model in tables}
