@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from practices.models import Member
 from practices.roles import OWNS_ISSUES
+from touchpoints import reminder_acts
 from touchpoints.models import FeedbackIssue, Meeting, Reminder, Touchpoint
 from touchpoints.reminders import remind
 from touchpoints.touchpoint_log import lock_practice
@@ -34,13 +35,16 @@ def successors_of(member: Member) -> QuerySet[Member]:
 
 
 @transaction.atomic
-def hand_over_all(member: Member, *, to: Member, now: datetime) -> None:
-    """From now on it is the other's. What was done stays under the name of who did it."""
+def hand_over_all(member: Member, *, to: Member, by: Member, now: datetime) -> None:
+    """From now on it is the other's. What was done stays under the name of who did it.
+
+    A reminder that the other could not act on falls to whom its rule names, at the next tick.
+    """
     lock_practice()
     _issues(member).update(owner=to)
     _meetings(member).update(owner=to, sequence=F("sequence") + 1, changed_at=now)
     _next_steps(member).update(next_step_owner=to)
-    _reminders(member).update(member=to)
+    reminder_acts.hand_over_all(_reminders(member), to=to, by=by, now=now)
     remind(now=now, only=RULES)
 
 

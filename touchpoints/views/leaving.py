@@ -50,7 +50,7 @@ def member_leave(request: PracticeRequest, member_id: int) -> HttpResponse:
         with transaction.atomic():
             leave(seat, now=timezone.now())
             if owned and (to := form.cleaned_data["to"]):
-                hand_over_all(seat, to=to, now=timezone.now())
+                hand_over_all(seat, to=to, by=request.member, now=timezone.now())
     except LastManager:
         messages.error(request, _("The practice needs a manager: make somebody else one first."))
         return redirect("members")
