@@ -90,6 +90,7 @@ def test_keys_go_from_row_to_row_and_each_act_can_be_undone(site, browser_page, 
     page = browser_page
     site.sign_in(page, desk.physician)
     page.goto(site.url + "/reminders/")
+    page.wait_for_load_state("networkidle")
 
     def focused():
         return page.evaluate("document.activeElement.closest('li').innerText")
