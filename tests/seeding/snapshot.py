@@ -22,7 +22,8 @@ def snapshot(practice):
     """Every row of the practice by table, decrypted."""
     with practice_scope(practice):
         tables = [model for model in apps.get_models() if issubclass(model, PracticeModel)]
-        tables.remove(Uncounted)  # what the tick has yet to count, in whatever order the database wrote it down
+        # What the tick has yet to count stands in whatever order the database wrote it down.
+        tables.remove(Uncounted)
         first = {model: model.objects.aggregate(first=Min("pk"))["first"] or 0 for model in tables}
         first[User] = Member.objects.aggregate(first=Min("user_id"))["first"]
         return {model.__name__: [_row(row, first) for row in _rows(model)] for model in tables}
