@@ -162,4 +162,4 @@ def _first_owner(feedback: Feedback) -> Member:
     """The manager; where a practice has none left, whoever asked or took it down."""
     manager = Member.objects.active().filter(role=Role.MANAGER).order_by("pk").first()
     request = feedback.request
-    return manager or feedback.recorded_by or request.asked_by  # type: ignore[union-attr]
+    return manager or feedback.recorded_by or request.asked_by  # type: ignore[union-attr]  # not taken down: asked for

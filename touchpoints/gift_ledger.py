@@ -200,7 +200,7 @@ def preview_of(gift: Gift, people: People) -> Preview:
     before = {account.provider: account for account in accounts(gift.year, providers=physicians)}
     parts = []
     for person, amount in _shared(gift, people, physicians):
-        if account := before.get(person):  # type: ignore[call-overload]
+        if account := before.get(person):  # type: ignore[call-overload]  # only providers have one
             entries = (*account.entries, Entry(gift.given_on, amount))
             parts.append(Part(person, amount, account, replace(account, entries=entries)))
         else:

@@ -84,7 +84,7 @@ class PlanForm(PracticeForm):
 
     def said(self) -> dict[str, Any]:
         """What the rules take."""
-        names = [*self._meta.fields, "starts_at", "ends_at"]  # type: ignore[misc]
+        names = [*self._meta.fields, "starts_at", "ends_at"]  # type: ignore[misc]  # Meta names them one by one
         return {name: self.cleaned_data[name] for name in names}
 
 

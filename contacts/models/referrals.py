@@ -155,7 +155,23 @@ class ReferralQuerySet(PracticeQuerySet):
         return self.defer(*Referral.PATIENT_FIELDS)
 
 
-class Referral(PracticeDetail):
+class OfPatient:
+    """What a row with a patient's names says of them; shown only to who may see."""
+
+    patient_family_name: str
+    patient_given_name: str
+
+    @property
+    def patient_name(self) -> str:
+        return " ".join(filter(None, [self.patient_given_name, self.patient_family_name]))
+
+    @property
+    def patient_initials(self) -> str:
+        names = [self.patient_given_name, self.patient_family_name]
+        return "".join(f"{name.strip()[0].upper()}." for name in names if name.strip())
+
+
+class Referral(OfPatient, PracticeDetail):
     """A patient sent to us by a provider. Written through contacts/referral_way.py alone."""
 
     PATIENT_FIELDS = (
@@ -314,15 +330,6 @@ class Referral(PracticeDetail):
     def reference(self) -> str:
         """What may be said where the patient may not."""
         return f"R-{self.pk}"
-
-    @property
-    def patient_name(self) -> str:
-        return " ".join(filter(None, [self.patient_given_name, self.patient_family_name]))
-
-    @property
-    def patient_initials(self) -> str:
-        names = [self.patient_given_name, self.patient_family_name]
-        return "".join(f"{name.strip()[0].upper()}." for name in names if name.strip())
 
     @property
     def is_open(self) -> bool:

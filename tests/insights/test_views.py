@@ -182,8 +182,10 @@ def test_outreach_counts_thank_yous_and_touchpoints(client, busy):
     assert counts(page, "members") == {"Liaison One": ["0", "1", "0", "0", "0", "1"]}
 
 
-def test_before_the_first_count_it_says_so(client, desk):
-    assert "being counted for the first time" in shown(client, desk.manager)
+def test_before_the_first_count_it_says_so_and_shows_no_noughts(client, desk):
+    page = shown(client, desk.manager)
+    assert "being counted for the first time" in page
+    assert "No referral" not in page and "<table" not in page
 
 
 @pytest.mark.parametrize("address", ["/insights/", "/insights/referrers/", "/insights/outreach/"])

@@ -11,14 +11,13 @@ from django.urls import reverse
 from contacts.merging import undo_merge
 from contacts.models import Merge, Provider
 from practices.isolation import practice_scope
-from practices.models import PatientAccess
 from tests import make
+from tests.touchpoints.returning import accesses, chosen, text, url
 from touchpoints import return_referral_way as way
 
 pytestmark = pytest.mark.django_db
 NEW = "/return-referrals/new/"
 LIST = "/return-referrals/"
-REASON = "Palpitations at rest, normal echo in May.\n\nPlease advise on ablation."
 
 
 @pytest.fixture(autouse=True)
@@ -30,33 +29,6 @@ def now():
 @pytest.fixture
 def desk(sending):
     return sending
-
-
-def url(desk, part="", **query):
-    return reverse(f"return_referral{part}", args=[desk.row.pk], query=query)
-
-
-def chosen(desk, **changes):
-    """The desk's row, after the patient chose Okafor."""
-    said = {
-        "provider": desk.provider,
-        "office": desk.office,
-        "clinical_reason": REASON,
-        "is_patients_choice": True,
-        "offered": [desk.provider.pk],
-        "known": None,
-    }
-    with practice_scope(desk.practice):
-        return way.choose(desk.row, **{**said, **changes})
-
-
-def accesses(desk):
-    with practice_scope(desk.practice):
-        return [(row.act, row.page, row.return_referral_ids) for row in PatientAccess.objects.order_by("pk")]
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
 
 
 class TestList:

@@ -13,13 +13,13 @@ from practices.isolation import practice_scope
 from practices.models import PatientAccess
 from practices.roles import Role
 from tests import make
+from tests.touchpoints.returning import REASON, chosen, text, url
 from touchpoints import return_referral_way as way
 from touchpoints.models import ReturnReferral, Touchpoint
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 18)
 NEW = "/return-referrals/new/"
-REASON = "Palpitations at rest, normal echo in May.\n\nPlease advise on ablation."
 
 
 @pytest.fixture(autouse=True)
@@ -44,31 +44,9 @@ def need(desk, **changes):
     }
 
 
-def url(desk, part="", **query):
-    return reverse(f"return_referral{part}", args=[desk.row.pk], query=query)
-
-
-def chosen(desk, **changes):
-    """The desk's row, after the patient chose Okafor."""
-    said = {
-        "provider": desk.provider,
-        "office": desk.office,
-        "clinical_reason": REASON,
-        "is_patients_choice": True,
-        "offered": [desk.provider.pk],
-        "known": None,
-    }
-    with practice_scope(desk.practice):
-        return way.choose(desk.row, **{**said, **changes})
-
-
 def stored(desk):
     with practice_scope(desk.practice):
         return ReturnReferral.objects.select_related("provider", "office").get(pk=desk.row.pk)
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
 
 
 class TestNeed:

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Office, Provider, Specialty
-from contacts.models.referrals import PatientIndexes, Urgency, of_patient_named, patient_indexes
+from contacts.models.referrals import OfPatient, PatientIndexes, Urgency, of_patient_named, patient_indexes
 from practices.encryption import EncryptedDateField, EncryptedTextField
 from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
 from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
@@ -36,7 +36,7 @@ class ReturnReferralQuerySet(PracticeQuerySet):
         return self.filter(physician=member) if member.role == Role.PHYSICIAN else self.none()
 
 
-class ReturnReferral(PracticeModel):
+class ReturnReferral(OfPatient, PracticeModel):
     """From a patient's need to the report received. Written through touchpoints/return_referral_way.py alone."""
 
     class State(models.TextChoices):
@@ -152,15 +152,6 @@ class ReturnReferral(PracticeModel):
     def reference(self) -> str:
         """What may be said where the patient may not."""
         return f"RR-{self.pk}"
-
-    @property
-    def patient_name(self) -> str:
-        return " ".join(filter(None, [self.patient_given_name, self.patient_family_name]))
-
-    @property
-    def patient_initials(self) -> str:
-        names = [self.patient_given_name, self.patient_family_name]
-        return "".join(f"{name.strip()[0].upper()}." for name in names if name.strip())
 
     def index_patient(self) -> None:
         """Keep the blind indexes true to the patient fields."""

@@ -32,7 +32,7 @@ def meetings_tomorrow(asked: Asked) -> Iterable[Due]:
         Meeting.objects.planned().select_related("office").prefetch_related(invited).order_by("pk")
     ):
         at = meeting.starts_at.astimezone(asked.practice.zone)
-        first = next((row.provider for row in meeting.active_providers), None)  # type: ignore[attr-defined]
+        first = next((row.provider for row in meeting.active_providers), None)  # type: ignore[attr-defined]  # prefetched
         whom = first.short_name if first else meeting.office or meeting.place
         words = {
             "kind": meeting.get_kind_display(),

@@ -85,7 +85,7 @@ def _one_step(request: PracticeRequest, board: Board, filters: BoardFilterForm, 
         "page": listed,
         "lines": lines,
         "ticks": step.owes_word and request.member.role in MOVES_REFERRALS,
-        "channels": TellForm.base_fields["note_channel"].choices[1:],  # type: ignore[attr-defined]
+        "channels": TellForm.base_fields["note_channel"].choices[1:],  # type: ignore[attr-defined]  # has choices
         "steps": [
             {"key": key, "label": STEPS[key].label, "url": step_url(key, **filters.query())}
             for key in (*WAY, *ENDS)
