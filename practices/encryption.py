@@ -175,6 +175,12 @@ class EncryptedDateField(EncryptedTextField):
         return super().formfield(**{"form_class": forms.DateField, **kwargs})
 
 
+def check_values() -> dict[str, bytes]:
+    """What tells each key given from another, by its id, without telling the key. Raises KeysRefused."""
+    given = {BLIND_INDEX_KEY_ID: hmac.digest(blind_index_key(), CHECK_TEXT, hashlib.sha256)}
+    return given | {key_id: key.encrypt(CHECK_TEXT, None) for key_id, key in patient_data_keys().items()}
+
+
 def verify_keys() -> None:
     """Refuse a start with missing or wrong keys; write down the check of a key that is new.
 
@@ -183,8 +189,7 @@ def verify_keys() -> None:
     from practices.models import EncryptionKey
 
     known = {row.key_id: bytes(row.check_value) for row in EncryptionKey.objects.all()}
-    given = {BLIND_INDEX_KEY_ID: hmac.digest(blind_index_key(), CHECK_TEXT, hashlib.sha256)}
-    given |= {key_id: key.encrypt(CHECK_TEXT, None) for key_id, key in patient_data_keys().items()}
+    given = check_values()
     if missing := known.keys() - given.keys():
         raise KeysRefused(
             f"the database holds data under keys that were not given: {', '.join(sorted(missing))}{_whence()}"

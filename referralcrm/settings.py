@@ -1,6 +1,7 @@
 """Every setting, read from the environment and checked here; docs/settings.md lists them."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -10,6 +11,7 @@ from referralcrm.checked_env import CheckedEnv
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = CheckedEnv()
+RELEASE = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 SECRET_KEY = env.str("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
@@ -20,7 +22,7 @@ SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 BEHIND_TLS = env.bool("BEHIND_TLS", default=SITE_URL.startswith("https://"))
 
 # Two database roles (docs/security.md): the owner migrates, the application's role serves.
-OWNER_COMMANDS = {"migrate", "sqlmigrate", "showmigrations", "makemigrations"}
+OWNER_COMMANDS = {"migrate", "sqlmigrate", "showmigrations", "makemigrations", "restore"}
 APP_DATABASE = env.postgresql("DATABASE_URL")
 OWNER_DATABASE = env.postgresql("OWNER_DATABASE_URL", default=env.str("DATABASE_URL"))
 APP_DATABASE_ROLE = APP_DATABASE["USER"]
@@ -34,6 +36,15 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_POOLED", default=False),
     }
 }
+# A third reads all practices' rows for a backup, and nobody serves as it.
+BACKUP_DATABASE = env.postgresql(
+    "BACKUP_DATABASE_URL", default=env.str("OWNER_DATABASE_URL", default=env.str("DATABASE_URL"))
+)
+BACKUP_DIR = env.str("BACKUP_DIR", default="")
+BACKUP_KEEP_DAYS = env.int("BACKUP_KEEP_DAYS", default=30)
+BACKUP_KEY_FILE = env.str("BACKUP_KEY_FILE", default="")
+BACKUP_RECIPIENTS = env.list("BACKUP_RECIPIENTS", default=[])
+POSTGRES_BIN = env.str("POSTGRES_BIN", default="")  # pg_dump's folder; default: the wheel's
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.broker("REDIS_URL")
@@ -91,6 +102,7 @@ INSTALLED_APPS = [
     "referralcrm",
 ]
 MIDDLEWARE = [
+    "practices.request_ids.NumberRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # A list of fifty rows is 80 KB plain and 8 packed; the random length it adds hides secrets (BREACH).
@@ -185,6 +197,8 @@ CONTENT_SECURITY_POLICY = {
 # Whose tries are counted (practices/rate_limits.py), to sign in and on public pages alike.
 CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="")
 ALLAUTH_TRUSTED_CLIENT_IP_HEADER = CLIENT_ADDRESS_HEADER or None
+
+REQUEST_ID_HEADER = env.str("REQUEST_ID_HEADER", default="")  # practices/request_ids.py
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # An uploaded file is patient data: kept in memory until it is encrypted, never in clear on a disk. A request
