@@ -1,7 +1,7 @@
 # `make help` says what there is. Every recipe works on a path with spaces and as any user.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full check check-django clean chromium
+.PHONY: help run backup restore test test-full check check-django clean chromium
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -11,6 +11,12 @@ help: ## list what there is
 
 run: .venv/installed ## start everything; Ctrl-C stops it (PORT, DATA_DIR, DEMO=0: docs/settings.md)
 	@exec $(PYTHON) -m referralcrm.embedded run
+
+backup: .venv/installed ## back up into one encrypted file, running or not (FILE=…: docs/backup.md)
+	@$(PYTHON) -m referralcrm.embedded backup $(if $(FILE),"$(FILE)")
+
+restore: .venv/installed ## put a backup in place of the database: FILE=… (KEYS=folder, REPLACE=1: docs/backup.md)
+	@$(PYTHON) -m referralcrm.embedded restore "$(FILE)" $(if $(KEYS),--keys "$(KEYS)") $(if $(REPLACE),--replace)
 
 test: .venv/installed-dev chromium ## run the tests (ARGS="tests/contacts -k npi")
 	@$(PYTHON) -m referralcrm.embedded exec -- $(PYTHON) -m pytest $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m referralcrm.embedded run` and `… exec [--data-dir DIR] -- COMMAND …`."""
+"""`python -m referralcrm.embedded run`, `… exec [--data-dir DIR] -- COMMAND …`, `… backup`, `… restore FILE`."""
 
 import argparse
 import errno
@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from referralcrm.embedded.backing_up import back_up, restore
 from referralcrm.embedded.beside import run_beside_servers
 from referralcrm.embedded.configuration import Refused, read_configuration
 from referralcrm.embedded.product import run_product
@@ -23,6 +24,11 @@ def main() -> int:
         signal.signal(number, _interrupt_once)
     try:
         configuration = read_configuration()
+        if arguments.act == "backup":
+            return back_up(configuration, arguments.file)
+        if arguments.act == "restore":
+            restore(configuration, arguments.file, keys=arguments.keys, replace=arguments.replace)
+            return 0
         if arguments.act == "exec":
             demo = bool(os.environ.get("DEMO")) and configuration.demo
             return run_beside_servers(replace(configuration, demo=demo), command, arguments.data_dir)
@@ -65,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m referralcrm.embedded", description=__doc__)
     acts = parser.add_subparsers(dest="act", required=True)
     acts.add_parser("run", help="start the whole product and stop it on Ctrl-C")
+    backup = acts.add_parser("backup", help="back up into one encrypted file, running or not")
+    backup.add_argument("file", nargs="?", type=Path, help="default: a dated file in BACKUP_DIR")
+    restored = acts.add_parser("restore", help="put a backup in the place of the database")
+    restored.add_argument("file", type=Path)
+    restored.add_argument(
+        "--keys", type=Path, help="the folder with your copy of the keys (default: in place)"
+    )
+    restored.add_argument("--replace", action="store_true", help="set a database that is there aside")
     beside = acts.add_parser("exec", help="run a command beside PostgreSQL and Valkey")
     beside.add_argument(
         "--data-dir", type=Path, help="keep the data here (default: a folder that goes after)"

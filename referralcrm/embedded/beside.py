@@ -12,11 +12,13 @@ from referralcrm.embedded.processes import Child, Command, start
 from referralcrm.embedded.servers import running_servers
 
 
-def run_beside_servers(configuration: Configuration, argv: Sequence[str], data_dir: Path | None) -> int:
+def run_beside_servers(
+    configuration: Configuration, argv: Sequence[str], data_dir: Path | None, *, for_tests: bool = True
+) -> int:
     """Run a command beside servers of its own and return its exit code; without a folder, all goes after."""
     with (
         _folder(data_dir) as folder,
-        running_servers(replace(configuration, data_dir=folder), for_tests=True) as servers,
+        running_servers(replace(configuration, data_dir=folder), for_tests=for_tests) as servers,
     ):
         # In the terminal's own process group, so that it can read and be interrupted.
         return _wait(start(Command(argv[0], argv, log=None, environ=servers.environ, own_group=False)))

@@ -23,6 +23,8 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.postgres = path / "postgres"
+        # A restore's result, whole, on its way to the place of the other.
+        self.restored_postgres = path / "postgres.restored"
         self.valkey = path / "valkey"
         self.static = path / "static"
         self.logs = path / "logs"
@@ -30,6 +32,8 @@ class DataFolder:
         self.running_env = path / "running.env"
         # Beside and not inside: who copies the data alone has no key to it.
         self.keys_env = path.with_name(path.name + "-keys") / "keys.env"
+        self.backup_key = self.keys_env.with_name("backup.key")
+        self.backups = path.with_name(path.name + "-backups")
 
     def is_running(self) -> bool:
         """Whether a supervisor holds this folder now."""

@@ -29,6 +29,17 @@ def keys_for(
     return keys
 
 
+def keys_copied_to(folder: Path) -> dict[str, str]:
+    """Return the keys of a copied folder, those given by the environment first; none are made."""
+    path = folder / "keys.env"
+    given = {name: os.environ[name] for name in KEY_NAMES if os.environ.get(name)}
+    if len(given) < len(KEY_NAMES) and not path.exists():
+        raise Refused(f"The keys are missing ({path}): put your copy there, or name its folder (KEYS=…).")
+    keys = {**(_read(path) if path.exists() else {}), **given}
+    _check(keys, {name: "" if name in given else f" in {path}" for name in KEY_NAMES})
+    return keys
+
+
 def _on_file(folder: DataFolder, holds_database: bool) -> dict[str, str]:
     if folder.keys_env.exists():
         return _read(folder.keys_env)

@@ -42,6 +42,8 @@ def start_postgres(folder: DataFolder, runtime: Path, *, for_tests: bool = False
         runtime.chmod(0o711)  # to be passed through; the sockets' own folder stays closed
     programs = reachable_binaries(_package(), account, runtime)
     _recover(folder.postgres)
+    if folder.restored_postgres.exists() and not folder.postgres.exists():
+        folder.restored_postgres.rename(folder.postgres)  # a restore was cut short at its last step
     if not folder.postgres.exists():
         _make_cluster(folder, programs, account, for_tests=for_tests)
     sockets = give_folder(socket_folder(runtime), account)

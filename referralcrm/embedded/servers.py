@@ -16,8 +16,13 @@ from referralcrm.embedded.keeping import Kept
 from referralcrm.embedded.keys import keys_for
 from referralcrm.embedded.processes import Child
 from referralcrm.embedded.roles import APPLICATION, OWNER, ensure_roles_and_database
+from referralcrm.setting_names import CHOSEN
 
-SETTINGS_KEPT = ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "STATIC_ROOT", "SITE_URL", "DEMO")
+SETTINGS_KEPT = (
+    *("DATABASE_URL", "OWNER_DATABASE_URL", "BACKUP_DATABASE_URL", "REDIS_URL", "STATIC_ROOT"),
+    *("BACKUP_DIR", "BACKUP_KEY_FILE", "POSTGRES_BIN"),
+    *CHOSEN,
+)
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,7 @@ def running_servers(configuration: Configuration, *, for_tests: bool = False) ->
         settings = _settings(configuration, folder)
         if configuration.database_url is None:
             kept.append(stack.enter_context(_postgres(folder, runtime, for_tests=for_tests)))
-            settings["DATABASE_URL"] = postgres.address(runtime, APPLICATION)
-            settings["OWNER_DATABASE_URL"] = postgres.address(runtime, OWNER)
+            settings |= database_addresses(runtime)
         if configuration.redis_url is None:
             kept.append(stack.enter_context(_kept(lambda: valkey.start_valkey(folder, runtime))))
             settings["REDIS_URL"] = valkey.address(runtime)
@@ -53,11 +57,22 @@ def running_servers(configuration: Configuration, *, for_tests: bool = False) ->
         yield Servers(kept, {**os.environ, **keys, **settings})
 
 
+def database_addresses(runtime: Path) -> dict[str, str]:
+    """Return the embedded database's URL for each role: who serves, who migrates, who backs up."""
+    return {
+        "DATABASE_URL": postgres.address(runtime, APPLICATION),
+        "OWNER_DATABASE_URL": postgres.address(runtime, OWNER),
+        "BACKUP_DATABASE_URL": postgres.address(runtime, postgres.SUPERUSER),
+    }
+
+
 def _settings(configuration: Configuration, folder: DataFolder) -> dict[str, str]:
     """Return what the product is told; what the environment says comes first."""
     defaults = {
         "STATIC_ROOT": str(folder.static),
         "SITE_URL": f"http://localhost:{configuration.port}",
+        "BACKUP_DIR": str(folder.backups),
+        "BACKUP_KEY_FILE": str(folder.backup_key),
     }
     given = {name: os.environ[name] for name in SETTINGS_KEPT if os.environ.get(name)}
     return {**defaults, **given, "DEMO": "1" if configuration.demo else "0"}
