@@ -2,11 +2,15 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg2
@@ -17,7 +21,10 @@ from referralcrm.embedded.configuration import BASE_DIR, Configuration
 from referralcrm.embedded.env_files import read_env_file
 from referralcrm.embedded.folder import DataFolder
 from referralcrm.embedded.postgres import SUPERUSER
+from referralcrm.embedded.product import WEB
 from referralcrm.embedded.servers import running_servers
+
+SERVERS = ("PostgreSQL", "Valkey")
 
 
 class Stack:
@@ -27,7 +34,10 @@ class Stack:
         self.folder, self.servers, self.logs = folder, servers, logs
         self.environ = {**servers.environ, "BROKER_VISIBILITY_TIMEOUT": "8", "TICK_SECONDS": "2", "DEMO": "0"}
         self.processes: dict[str, subprocess.Popen] = {}
-        self.broker = next(kept for kept in servers.kept if kept.child.command.name == "Valkey")
+        self.clock: Path | None = None
+        self.kept = {kept.child.command.name: kept for kept in servers.kept}
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
 
     def run(self, *arguments: str, timeout: int = 300) -> str:
         """A command beside the servers; its output. Raises when it fails."""
@@ -44,8 +54,9 @@ class Stack:
 
     def start(self, name: str, *arguments: str) -> None:
         log = (self.logs / f"{name}.log").open("ab")
+        by_clock = ["tests.faults.moved_clock", str(self.clock)] if self.clock else []
         self.processes[name] = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            [sys.executable, "-m", *by_clock, *arguments],
             env=self.environ,
             cwd=BASE_DIR,
             stdout=log,
@@ -71,20 +82,44 @@ class Stack:
     def start_beat(self, name: str) -> None:
         self.start(name, "celery", "-A", "referralcrm", "beat", "-s", str(self.logs / f"{name}.schedule"))
 
+    def start_web(self, name: str = "web") -> None:
+        self.start(name, *WEB.split(), "--bind", self.url.removeprefix("http://"))
+
     def kill(self, name: str) -> None:
-        """kill -9 of the process and all its children, in the middle of whatever they do."""
+        """kill -9, in the middle of whatever it does: of a server's first process, of a program with its children."""
+        if name in SERVERS:
+            self.kept[name].child.process.kill()
+            self.kept[name].child.stop()
+            return
         process = self.processes.pop(name)
         if process.poll() is None:  # not waited for yet, so its number is still its own
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def kill_broker(self, *, and_forget: bool = False) -> None:
-        """kill -9 of Valkey, and its start again; a broker may also come back having forgotten everything."""
-        if and_forget:
-            self.redis().flushall()
-        self.broker.child.process.kill()
-        self.broker.child.stop()
-        self.broker.child = self.broker.again()
+    def start_again(self, name: str) -> None:
+        """Start what was killed, as the supervisor does."""
+        if name in SERVERS:
+            self.kept[name].child = self.kept[name].again()
+        else:
+            {"web": self.start_web, "worker": self.start_worker, "beat": self.start_beat}[name.split("-")[0]](
+                name
+            )
+
+    def wait_until_ready(self, *, seconds: float = 60) -> None:
+        """Until pages are served."""
+        deadline = time.monotonic() + seconds
+        while self.readiness() != 200:
+            assert time.monotonic() < deadline, (self.logs / "web.log").read_text()
+            time.sleep(0.1)
+
+    def readiness(self) -> int | None:
+        """What /readyz answers; None where nobody does."""
+        with closing(HTTPConnection(self.url.removeprefix("http://"), timeout=5)) as connection:
+            try:
+                connection.request("GET", "/readyz")
+                return connection.getresponse().status
+            except (OSError, HTTPException):
+                return None
 
     @property
     def runtime(self) -> Path:
@@ -95,14 +130,27 @@ class Stack:
 
     def rows(self, sql: str) -> list[tuple]:
         """Every practice's rows, past row security."""
+        with self._cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    def change(self, sql: str) -> None:
+        """As `rows`, for what time does to rows while nobody waits for it."""
+        with self._cursor() as cursor:
+            cursor.execute(sql)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
         address = urlsplit(self.environ["DATABASE_URL"])
         name = address.path.strip("/")
         with (
-            psycopg2.connect(host=unquote(address.hostname or ""), user=SUPERUSER, dbname=name) as db,
-            db.cursor() as c,
+            closing(
+                psycopg2.connect(host=unquote(address.hostname or ""), user=SUPERUSER, dbname=name)
+            ) as db,
+            db,
+            db.cursor() as cursor,
         ):
-            c.execute(sql)
-            return c.fetchall()
+            yield cursor
 
     def stop(self) -> None:
         for name in list(self.processes):
@@ -110,19 +158,23 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
-    """A migrated database and an empty broker in a folder of their own."""
+def running_stack(folder: Path, *, copy_of: Path | None = None) -> Iterator[Stack]:
+    """A migrated database and an empty broker in a folder of their own; a copy saves the migrating."""
+    folder.mkdir(exist_ok=True)
+    if copy_of:
+        subprocess.run(["cp", "-a", f"{copy_of}/.", folder], check=True)
     configuration = Configuration(
         data_dir=folder / "data", port=8000, demo=False, database_url=None, redis_url=None
     )
     logs = folder / "logs"
-    logs.mkdir()
+    logs.mkdir(exist_ok=True)
     kept = {name: os.environ.pop(name) for name in ADDRESSES if name in os.environ}
     try:
         with running_servers(configuration, for_tests=True) as servers:
             stack = Stack(DataFolder(configuration.data_dir), servers, logs)
             try:
-                stack.run("manage.py", "migrate", "--verbosity", "0")
+                if copy_of is None:
+                    stack.run("manage.py", "migrate", "--verbosity", "0")
                 yield stack
             finally:
                 stack.stop()

@@ -32,10 +32,10 @@ Item = tuple[str, str, int, str]  # rule, subject, due on, member
 
 
 @pytest.mark.faults
-def test_each_reminder_of_ninety_days_appears_once_on_its_day_and_goes_when_done(tmp_path):
+def test_each_reminder_of_ninety_days_appears_once_on_its_day_and_goes_when_done(tmp_path, migrated):
     story = tell_story()
     story.answers = answers_of(story)
-    with running_stack(tmp_path) as stack:
+    with running_stack(tmp_path, copy_of=migrated) as stack:
         stack.start_worker("worker")
         plan = tmp_path / "answers.json"
         plan.write_text(json.dumps(story.answers))

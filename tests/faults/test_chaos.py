@@ -1,0 +1,50 @@
+"""kill -9 of web, worker, beat, PostgreSQL and Valkey, at random and under load: nothing lost, nothing twice."""
+
+import json
+import random
+import time
+
+import pytest
+
+from tests.counts import examples
+from tests.faults.at_work import REDELIVER, AtWork, practices_at_work
+from tests.faults.stack import SERVERS
+
+KILLS = examples(5, full=50)
+PRACTICES = examples(12, full=60)
+WEEKS = 3
+SENDERS = 2  # processes of the worker: each may hold one letter that the server took when something is killed
+VICTIMS = ("web", "worker", "beat-one", *SERVERS)
+
+
+@pytest.mark.faults
+def test_nothing_acknowledged_is_lost_and_nothing_is_made_twice_whatever_is_killed(
+    tmp_path, migrated, static_files
+):
+    began = time.monotonic()
+    files = {"copy_of": migrated, "static_files": static_files}
+    with practices_at_work(tmp_path, **files, practices=PRACTICES, weeks=WEEKS) as at_work:
+        unfinished_at_kills = _kill_at_random(at_work)
+        at_work.wait_until_all_is_done()
+        at_work.stack.run("-c", REDELIVER)
+        time.sleep(3)
+        at_work.assert_nothing_is_lost_or_twice(letters_twice=KILLS * SENDERS)
+    assert sum(unfinished_at_kills) >= KILLS / 2, f"killed too late to matter: {unfinished_at_kills}"
+    print(json.dumps({"kills": KILLS, **at_work.figures(), "seconds": round(time.monotonic() - began)}))
+
+
+def _kill_at_random(at_work: AtWork) -> list[bool]:
+    """Each as often as the others, in any order; whether work was left at each kill."""
+    chance = random.Random(47)
+    unfinished = []
+    for _ in range(KILLS // len(VICTIMS)):
+        for name in chance.sample(VICTIMS, len(VICTIMS)):
+            at_work.wait_for_acknowledgements()
+            at_work.wait_until_the_worker_makes_something()
+            time.sleep(chance.uniform(0, 0.3))
+            unfinished.append(not at_work.is_done())
+            if name == "Valkey" and chance.random() < 0.5:
+                at_work.stack.redis().flushall()  # a broker may also come back having forgotten everything
+            at_work.stack.kill(name)
+            at_work.stack.start_again(name)
+    return unfinished
