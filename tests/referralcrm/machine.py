@@ -17,6 +17,9 @@ from referralcrm.embedded.env_files import read_env_file
 SET_BY_SERVERS = {
     "DATABASE_URL",
     "OWNER_DATABASE_URL",
+    "BACKUP_DATABASE_URL",
+    "BACKUP_DIR",
+    "BACKUP_KEY_FILE",
     "REDIS_URL",
     "SECRET_KEY",
     "PATIENT_DATA_KEYS",
