@@ -39,7 +39,7 @@ def home_page(member: Member, *, now: datetime, kept: Kept) -> HomePage:
 def _intake_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """Manager and coordinator: intake, who sent this, lists still open, overdue, new and quiet referrers."""
     today = member.practice.today(now)
-    lists = _open_lists(ThankYouList.objects.all())
+    lists = [ListLine.of(one) for one in _unfinished(ThankYouList.objects.all())]
     overdue = Referral.objects.overdue(now).select_related(
         "provider", "office", "physician__user", "next_action_owner__user"
     )
@@ -122,10 +122,11 @@ def _intake_figures(found: Mapping[str, Any], today: date) -> list[Figure]:
     ]
 
 
-def _physician_home(member: Member, now: datetime, _kept: Kept) -> HomePage:
+def _physician_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """This week's thank-yous, calls to make, report-backs due, own reminders."""
     today = member.practice.today(now)
-    lists = _open_lists(ThankYouList.objects.visible_to(member))
+    unfinished = list(_unfinished(ThankYouList.objects.visible_to(member), kept=kept.figures))
+    lists = [ListLine.of(one) for one in unfinished]
     due = _counted(reports_due().filter(physician=member).order_by("next_action_due_at", "pk"))
     reports = list(due.select_related("provider", "office"))
     reminders = list(_counted(visible_to(member).due_on(today)))
@@ -138,6 +139,8 @@ def _physician_home(member: Member, now: datetime, _kept: Kept) -> HomePage:
             *_cards_on_lists(lists),
             _reminders_figure(_total(reminders)),
         ],
+        # A list brings the figures along, whose rows take a query of their own.
+        kept=unfinished[0].kept if unfinished else _counts(member.practice, kept=kept.figures)["kept"],
         sections=[
             Section("calls", _("Calls to make"), _calls(lists, member, today)),
             _reports_section(reports),
@@ -149,17 +152,18 @@ def _physician_home(member: Member, now: datetime, _kept: Kept) -> HomePage:
 def _liaison_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """Their offices and what waits there, who has gone quiet, cards handed over, reminders."""
     today = member.practice.today(now)
-    cards = _counts(member.practice, cards=_cards_of(member))["cards"]
+    found = _counts(member.practice, cards=_cards_of(member), kept=kept.figures)
     reminders = list(_counted(visible_to(member).due_on(today)))
     own = Provider.objects.active().in_territory_of(member.pk)
     offices = _offices(member, today)
     quiet, new = _quiet_and_new(kept.noteworthy(own), today)
     return HomePage(
         figures=[
-            _cards_figure(cards),
+            _cards_figure(found["cards"]),
             _reminders_figure(_total(reminders)),
             _offices_figure(offices),
         ],
+        kept=found["kept"],
         sections=[
             Section("offices", _("Your offices"), _office_rows(offices, today), reverse("offices")),
             _reminders_section(reminders, member, today),
@@ -176,10 +180,10 @@ HOMES: dict[str, Callable[[Member, datetime, Kept], HomePage]] = {
 }
 
 
-def _open_lists(lists: QuerySet[ThankYouList]) -> list[ListLine]:
-    """Lists that are not finished, the newest first."""
-    found = with_progress(lists.filter(finished_at=None))
-    return [ListLine.of(one) for one in found.order_by("-week_starts_on", "physician__user__name")[:SHOWN]]
+def _unfinished(lists: QuerySet[ThankYouList], **also: Any) -> QuerySet[Any]:
+    """Lists on which something is left to do, the newest first."""
+    found = with_progress(lists.filter(finished_at=None)).annotate(**also)
+    return found.order_by("-week_starts_on", "physician__user__name")[:SHOWN]
 
 
 def _lists_section(lists: list[ListLine], member: Member) -> Section:
@@ -369,10 +373,10 @@ def _total(rows: list[Any]) -> int:
     return rows[0].in_all if rows else 0
 
 
-def _counts(practice: Practice, **rows: QuerySet | Subquery) -> dict[str, Any]:
+def _counts(practice: Practice, **rows: Any) -> dict[str, Any]:
     """How many rows each has, and columns as they are, from one query."""
     counts = {
-        f"count_{name}": which if isinstance(which, Subquery) else _count(which)
+        f"count_{name}": _count(which) if isinstance(which, QuerySet) else which
         for name, which in rows.items()
     }
     found = Practice.objects.annotate(**counts).get(pk=practice.pk)

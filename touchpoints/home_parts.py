@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import QuerySet
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Kept:
     may be said here, `figures` is a column of counts for a query that is asked anyway."""
 
     noteworthy: Callable[[QuerySet], QuerySet]
-    figures: Subquery
+    figures: Any
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class HomePage:
 
     figures: list[Figure] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
-    kept: dict[str, int | None] | None = None  # what `Kept.figures` came to, where it was asked
+    kept: dict[str, Any] | None = None  # what `Kept.figures` came to, where it was asked
 
     @property
     def next(self) -> Figure | None:

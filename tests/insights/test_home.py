@@ -7,10 +7,13 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
+from contacts.models import Provider
+from contacts.referral_way import move, report_back
 from insights.counting import count_figures
 from practices.isolation import practice_scope
 from practices.roles import Role
 from tests import make
+from tests.touchpoints.reminding import touched
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 18)
@@ -47,15 +50,19 @@ def home(client, member):
     return " ".join(client.get("/").content.decode().split())
 
 
+def opened(client, page, sentence):
+    """The page behind a sentence of home."""
+    url = re.search(rf'<a href="([^"]+)">{sentence}</a>', page)[1].replace("&amp;", "&")
+    return client.get(url).content.decode()
+
+
 @pytest.mark.parametrize("role", ["manager", "coordinator"])
 def test_figures_stand_against_last_year_and_open_their_rows(client, desk, role):
     count(desk)
 
     page = home(client, getattr(desk, role))
 
-    sentence = "2 referrals this week, 2 in the same days last year"
-    url = re.search(rf'<a href="([^"]+)">{sentence}</a>', page)[1].replace("&amp;", "&")
-    listed = client.get(url).content.decode()
+    listed = opened(client, page, "2 referrals this week, 2 in the same days last year")
     assert len(re.findall(r'<li id="referral-\d+"', listed)) == 2
     assert "patients were seen" in page
 
@@ -72,3 +79,37 @@ def test_the_same_people_are_named_before_and_after_the_count(client, desk):
     count(desk)
 
     assert named(home(client, desk.manager)) == before == ["Quietson"]
+
+
+def test_physician_reads_their_own_figures_and_opens_them(client, desk):
+    with practice_scope(desk.practice):
+        for received_on in (date(2026, 11, 3), TODAY, date(2025, 11, 4), date(2025, 11, 30)):
+            row = make.referral(desk.manager, physician=desk.physician, received_on=received_on)
+            if received_on == TODAY:
+                move(row, to="seen", seen_on=TODAY, by=desk.physician, now=make.NOW)
+                report_back(row, by=desk.physician, now=make.NOW)
+    count(desk)
+
+    page = home(client, desk.physician)
+
+    listed = opened(client, page, "2 referrals to you this month, 1 in the same days last year")
+    assert len(re.findall(r'<li id="referral-\d+"', listed)) == 2
+    assert "Of twelve months, 1 of 2 patients were seen, and of 1 the referrer was told." in page
+
+
+def test_liaison_reads_whom_they_met_and_how_their_territory_stands(client, desk):
+    with practice_scope(desk.practice):
+        make.referral(desk.manager, provider=make.provider("Freshwater"), received_on=TODAY)
+        Provider.objects.exclude(family_name="Steadfast").update(liaison=desk.liaison)
+        for happened_on in (TODAY, date(2026, 11, 2), date(2026, 10, 31), date(2025, 11, 18)):
+            touched(desk, Provider.objects.first(), happened_on, kind="meeting")
+    assert "In figures" in home(client, desk.liaison)
+    count(desk)
+
+    page = home(client, desk.liaison)
+
+    listed = opened(client, page, "You met 2 referrers this month, 1 in the same days last year")
+    assert listed.count("November") >= 2
+    assert "Amara Freshwater" in opened(client, page, "1 referrer of your territory is new")
+    assert "Amara Quietson" in opened(client, page, "1 has lapsed")
+    assert "declining" not in page.split("In figures")[1].split("</section>")[0]
