@@ -16,6 +16,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 
+from contacts.changes import changed
 from contacts.models import Merge, NotADouble, Office, Provider, ProviderOffice
 from contacts.search import refresh_search
 from practices.isolation import entered_practice_id
@@ -82,6 +83,7 @@ def merge_providers(
     for name, value in _chosen(Provider, values, PROVIDER_FIELDS):
         work.set(Provider, name, [keep], value)
     refresh_search(providers=[keep.pk, drop.pk])
+    changed(now=now, providers=[keep.pk, drop.pk])
     return Merge.objects.create(
         kept_provider=keep, dropped_provider=drop, merged_by=by, merged_at=now, steps=work.as_json()
     )
@@ -125,6 +127,8 @@ def undo_merge(merge: Merge, *, by: Member, now: datetime) -> int:
         ) from error
     pair = [merge.kept.pk, merge.dropped.pk]
     refresh_search(**{"providers" if merge.kept_provider_id else "offices": pair})
+    if merge.kept_provider_id:
+        changed(now=now, providers=pair)
     merge.undone_at, merge.undone_by = now, by
     merge.save(update_fields=["undone_at", "undone_by"])
     return left

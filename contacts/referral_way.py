@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from contacts.changes import changed
 from contacts.merging import standing_for
 from contacts.models import Referral, ReferralStep
 from contacts.models.referrals import NextAction, Status, Urgency
@@ -71,6 +72,7 @@ def log_referral(*, by: Member, now: datetime, submission_key: UUID | None = Non
             raise
         return twice
     ReferralStep.objects.create(referral=referral, act=Act.RECEIVED, at=now, by=by)
+    changed(now=now, providers=[referral.provider_id], referrals=[referral.pk])
     return referral
 
 
@@ -97,18 +99,20 @@ def edit(
     _may_change(row)
     if after is not None and (step := _correction_by_others(row, by=by, after=after)):
         raise CorrectedMeanwhile(step)
-    changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
-    if not changed:
+    wrong = sorted(name for name, value in fields.items() if getattr(row, name) != value)
+    if not wrong:
         return row
     if fields.get("received_on", row.received_on) > by.practice.today(now):
         raise ValueError("received_on lies in the future")
     if row.seen_on and fields.get("received_on", row.received_on) > row.seen_on:
         raise ValueError("received_on lies after seen_on")
-    for name in changed:
+    sender_id = row.provider_id
+    for name in wrong:
         setattr(row, name, fields[name])
     set_next_action(row, practice=by.practice, since=_since(row))
     row.save()
-    ReferralStep.objects.create(referral=row, act=Act.EDITED, at=now, by=by, before={"fields": changed})
+    ReferralStep.objects.create(referral=row, act=Act.EDITED, at=now, by=by, before={"fields": wrong})
+    changed(now=now, providers=[sender_id, row.provider_id], referrals=[row.pk])
     return row
 
 
@@ -223,6 +227,7 @@ def take_back(referral: Referral, *, step_id: int, by: Member, now: datetime, re
     step.save(update_fields=["taken_back_at", "taken_back_by", "taken_back_reason"])
     set_next_action(row, practice=by.practice, since=_since(row))
     row.save()
+    changed(now=now, providers=[row.provider_id], referrals=[row.pk])
     return row
 
 
@@ -236,6 +241,7 @@ def withdraw(referral: Referral, *, by: Member, now: datetime, reason: str) -> R
     set_next_action(row, practice=by.practice, since=now)
     row.save()
     ReferralStep.objects.create(referral=row, act=Act.WITHDRAWN, at=now, by=by, note=reason)
+    changed(now=now, providers=[row.provider_id], referrals=[row.pk])
     return row
 
 
@@ -358,6 +364,7 @@ def _take(
     set_next_action(row, practice=by.practice, since=now)
     row.save()
     ReferralStep.objects.create(referral=row, act=act, at=now, by=by, note=note, before=before, **how)
+    changed(now=now, providers=[row.provider_id], referrals=[row.pk])
     return row
 
 

@@ -16,6 +16,7 @@ from practices.models import LinkToken, Member
 from practices.secret_links import live_link
 from touchpoints.feedback_issues import open_issue
 from touchpoints.models import Feedback, FeedbackRequest, Touchpoint
+from touchpoints.reminders_at_once import ask_again
 from touchpoints.touchpoint_log import SECOND_PRESS, NotPossible, lock_practice
 
 PURPOSE = LinkToken.Purpose.FEEDBACK
@@ -49,6 +50,7 @@ def answer(token: str, *, now: datetime, **said: Any) -> Feedback | None:
             **said,
         )
         open_issue(given, now=now)
+        ask_again(now=now, providers=[given.provider_id])
     return given
 
 
@@ -95,6 +97,7 @@ def take_down(
     )
     row.save()
     open_issue(row, now=now)
+    ask_again(now=now, providers=[provider.pk])
     return row
 
 

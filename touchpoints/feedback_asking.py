@@ -19,7 +19,7 @@ from practices.models import LinkToken, Member
 from practices.outbox import queue_mail
 from practices.secret_links import new_link, unused_links
 from touchpoints.models import FeedbackRequest, Touchpoint
-from touchpoints.reminders import remind
+from touchpoints.reminders_at_once import ask_again
 from touchpoints.touchpoint_log import lock_practice
 
 PURPOSE = LinkToken.Purpose.FEEDBACK
@@ -116,9 +116,7 @@ def ask(
         for touchpoint in touchpoints
     )
     _send_links(requests, by=by, now=now)
-    if asking.reached:
-        alone = asking.reached[0] if len(asking.reached) == 1 else None
-        remind(now=now, only=["feedback_due"], about=alone)
+    ask_again(now=now, providers=[provider.pk for provider in asking.reached])
     return asking
 
 

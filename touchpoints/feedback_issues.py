@@ -12,6 +12,7 @@ from practices.outbox import queue_mail
 from practices.roles import OWNS_ISSUES, Role
 from touchpoints.models import Feedback, FeedbackIssue, Touchpoint
 from touchpoints.reminders import number_of, remind
+from touchpoints.reminders_at_once import ask_again
 from touchpoints.touchpoint_log import NotPossible, lock_practice
 
 RULES = ("issues_unresolved",)
@@ -63,6 +64,7 @@ def tell(issue: FeedbackIssue, *, how: str, message: str, by: Member, now: datet
     row.told_at, row.told_by = now, by
     row.save(update_fields=["told_at", "told_by", "touchpoint"])
     remind(now=now, only=RULES)
+    ask_again(now=now, providers=[row.feedback.provider_id])
     return row
 
 

@@ -17,6 +17,7 @@ from touchpoints.meeting_invitations import send_invitations
 from touchpoints.meeting_people import People, field_of, office_for
 from touchpoints.models import Attendee, Gift, Meeting, Reminder, Touchpoint
 from touchpoints.reminders import close, remind
+from touchpoints.reminders_at_once import ask_again
 from touchpoints.touchpoint_log import NotPossible, keep_earlier, lock_practice
 
 State = Meeting.State
@@ -153,8 +154,10 @@ def cancel_meeting(meeting: Meeting, *, by: Member, now: datetime, reason: str) 
     _say(row, {"cancelled_reason": reason}, now=now)
     row.state = State.CANCELLED
     row.save()
-    for touchpoint in Touchpoint.objects.standing().filter(meeting=row):
+    told = list(Touchpoint.objects.standing().filter(meeting=row))
+    for touchpoint in told:
         _withdraw(touchpoint, by=by, now=now, reason=reason)
+    ask_again(now=now, providers=[touchpoint.provider_id for touchpoint in told])
     send_invitations(row, by=by, now=now)  # who was invited is told at once that it is off
     remind(now=now, only=MEETING_RULES)
     return row
@@ -214,6 +217,7 @@ def _tell(
             Touchpoint.objects.create(
                 kind=Touchpoint.Kind.MEETING, meeting=meeting, logged_at=now, logged_by=by, **words, **whom
             )
+    ask_again(now=now, providers=[*reached, *told])
     for row in told.values():
         _withdraw(row, by=by, now=now, reason=reason)
 

@@ -10,12 +10,11 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import Q
 
-from contacts.models import Provider
 from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
 from touchpoints.models import Reminder, RuleSetting
 from touchpoints.reminder_rules import RULES
-from touchpoints.reminder_rules.asked import Asked, Round
+from touchpoints.reminder_rules.asked import About, Asked, Round
 from touchpoints.reminder_rules.calls import promises_of
 from touchpoints.reminder_rules.due import Due
 from touchpoints.reminder_rules.rule import Rule
@@ -49,11 +48,11 @@ class Changes:
 
 
 @transaction.atomic
-def remind(*, now: datetime, only: Iterable[str] = (), about: Provider | None = None) -> Changes:
+def remind(*, now: datetime, only: Iterable[str] = (), about: About | None = None) -> Changes:
     """Bring the practice's reminders up to date. Running it twice, late or at once changes nothing more.
 
-    `only` names the rules that what was just done concerns; none: all of them. `about` narrows them to what is about
-    one active provider, for rules of relationships and feedback.
+    `only` names the rules that what was just done concerns; none: all of them. `about` narrows them to what it was
+    about.
     """
     practice = _locked_practice()
     changes = what_changes(Round(practice, now, about=about), only or RULES, settings_of_rules())
@@ -83,7 +82,7 @@ def what_changes(asked_at: Round, keys: Iterable[str], settings: dict[str, RuleS
     due = {(key, one.cause): one for key in keys for one in _due(RULES[key], asked_at, settings[key])}
     open_ones = Reminder.objects.open().filter(rule__in=keys)
     if asked_at.about:
-        open_ones = open_ones.filter(provider=asked_at.about)
+        open_ones = open_ones.filter(asked_at.about.reminders)
     known = {(row.rule, row.cause): row for row in open_ones.defer("dismissed_reason")}
     gone = [row for key, row in known.items() if key not in due]
     known |= _closed(due.keys() - known.keys())

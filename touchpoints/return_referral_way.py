@@ -15,6 +15,7 @@ from contacts.models import Office, Provider
 from practices.isolation import entered_practice_id
 from practices.models import Member, Practice
 from touchpoints.models import ReturnReferral, Touchpoint
+from touchpoints.reminders_at_once import ask_again
 from touchpoints.touchpoint_log import NotPossible
 
 State = ReturnReferral.State
@@ -120,6 +121,7 @@ def send(row: ReturnReferral, *, by: Member, now: datetime, on: date | None = No
     )
     row.state, row.sent_at, row.sent_by = State.SENT, _moment_on(on, row, by=by, now=now), by
     row.save(update_fields=["state", "sent_at", "sent_by", "touchpoint"])
+    ask_again(now=now, providers=[row.provider_id])
     return row
 
 
@@ -229,6 +231,7 @@ def _withdraw_touchpoint(row: ReturnReferral, *, by: Member, now: datetime) -> N
     touchpoint.withdrawn_at, touchpoint.withdrawn_by = now, by
     touchpoint.withdrawn_reason = _("The return referral was taken back or cancelled.")
     touchpoint.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+    ask_again(now=now, providers=[touchpoint.provider_id])
 
 
 def lock_practice() -> None:

@@ -15,6 +15,7 @@ from contacts import referral_way
 from contacts.models import Referral
 from practices.models import Member, Practice
 from touchpoints.models import ThankYou, ThankYouList, Touchpoint
+from touchpoints.reminders_at_once import ask_again
 
 State = ThankYou.State
 DECIDED_BEFORE_A_CARD = (State.UNDECIDED, State.CALLED, State.SKIPPED, State.CARRIED)
@@ -261,6 +262,7 @@ def _withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str 
 def _settle(row: ThankYou, *, now: datetime) -> ThankYou:
     row.save()
     settle_lists(ThankYouList.objects.filter(pk=row.list_id), now=now)
+    ask_again(now=now, providers=[row.provider_id, row.provider.merged_into_id], lists=[row.list_id])
     return row
 
 

@@ -20,8 +20,10 @@ from practices.isolation import entered_practice_id
 from practices.models import LinkToken, Member, Practice
 from practices.secret_links import unused_links
 from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Reminder, ThankYou, Touchpoint
+from touchpoints.reminder_rules.asked import About
 from touchpoints.reminder_rules.calls import cause_of
 from touchpoints.reminders import close, number_of, remind, snooze
+from touchpoints.reminders_at_once import ask_again
 
 Outcome = Touchpoint.CallOutcome
 SECOND_PRESS = timedelta(minutes=1)
@@ -66,7 +68,7 @@ def log_call(
         _settle(reminder, outcome, by=by, now=now)
     remind(now=now, only=CALL_RULES)
     if provider and outcome == Outcome.REACHED:
-        remind(now=now, only=CONTACT_RULES, about=provider)
+        remind(now=now, only=CONTACT_RULES, about=About.of(providers=[provider.pk]))
     return call
 
 
@@ -113,6 +115,7 @@ def correct(
     _check_day(row, by=by, now=now)
     row.save(update_fields=[*changed, "next_step_done_at"])
     remind(now=now, only=CALL_RULES)
+    ask_again(now=now, providers=[row.provider_id])
     return row
 
 
@@ -139,6 +142,7 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
     told = FeedbackIssue.objects.filter(touchpoint=row)
     told.update(told_at=None, told_by=None, touchpoint=None)  # they were not told after all
     remind(now=now, only=(*CALL_RULES, "issues_unresolved"))
+    ask_again(now=now, providers=[row.provider_id])
     return row
 
 
@@ -182,6 +186,7 @@ def _log(
     twice = _pressed_before(row, now)
     if twice is None:
         row.save()
+        ask_again(now=now, providers=[row.provider_id])
     return twice or row
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contacts.changes import changed
 from contacts.forms.listing import OfficeFilterForm, ProviderFilterForm
 from contacts.forms.people import OfficeContactForm, OfficeForm, PlacesForm, ProviderForm
 from contacts.forms.shared_rows import SharedRowForm
@@ -123,6 +124,7 @@ def _provider_form(request: PracticeRequest, provider: Provider, template: str) 
         with transaction.atomic():
             saved = form.save()
             places.save(saved)
+            changed(now=timezone.now(), providers=[saved.pk])
         return done(request, _saved(form), "provider", saved.pk)
     context = {"form": form, "places": places, "provider": provider}
     return _page_of_forms(request, template, context)

@@ -1,12 +1,12 @@
 """What the rules of the reminders are asked with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from contacts.models import Provider, ProviderOffice
 from contacts.standing import Rhythm, providers_with_rhythm
@@ -15,14 +15,47 @@ from practices.models import Member, Practice
 AHEAD = timedelta(days=14)  # how long before its day a reminder is made
 
 
+@dataclass(frozen=True)
+class About:
+    """The providers, referrals and thank-you lists that an act was about."""
+
+    providers: frozenset[int] = frozenset()
+    referrals: frozenset[int] = frozenset()
+    lists: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, **ids: Iterable[int | None]) -> "About":
+        """These ids, by kind; None is nobody's."""
+        return cls(**{kind: frozenset(pk for pk in found if pk) for kind, found in ids.items()})
+
+    def __or__(self, other: "About") -> "About":
+        return About(
+            self.providers | other.providers, self.referrals | other.referrals, self.lists | other.lists
+        )
+
+    @property
+    def reminders(self) -> Q:
+        """The reminders about any of them."""
+        return self.rows(providers="provider", referrals="referral", lists="thank_you_list")
+
+    def rows(self, **columns: str) -> Q:
+        """The rows about any of them, by the columns that hold each kind."""
+        found = {f"{column}__in": getattr(self, kind) for kind, column in columns.items()}
+        return Q(**found, _connector=Q.OR)
+
+
 class Round:
     """One time the rules are asked: the practice, the moment, who is there. What several rules read is read once.
 
-    `about` narrows the rules about providers to one of them.
+    `about` narrows it to what an act was about, for the rules that read many rows; the others find all they find.
     """
 
-    def __init__(self, practice: Practice, now: datetime, *, about: Provider | None = None) -> None:
+    def __init__(self, practice: Practice, now: datetime, *, about: About | None = None) -> None:
         self.practice, self.now, self.about = practice, now, about
+
+    def rows(self, **columns: str) -> Q:
+        """Narrows rows to what the round is about: the columns that hold the `providers`, `referrals`, `lists`."""
+        return self.about.rows(**columns) if self.about else Q()
 
     @cached_property
     def today(self) -> date:
@@ -39,9 +72,9 @@ class Round:
         found = Provider.objects.active().annotate(
             office_liaison_id=Subquery(main.values("office__liaison_id")[:1])
         )
-        if self.about:
-            found = found.filter(pk=self.about.pk)
-        return found.only("family_name", "given_name", "credentials", "tier", "liaison_id", "created_at")
+        return found.filter(self.rows(providers="pk")).only(
+            "family_name", "given_name", "credentials", "tier", "liaison_id", "created_at"
+        )
 
     @cached_property
     def referrers(self) -> list[tuple[Any, Rhythm]]:

@@ -37,7 +37,7 @@ def promises_of(reminder: Reminder) -> QuerySet[Touchpoint]:
 
 def promised_next_steps(asked: Asked) -> Iterable[Due]:
     """What was promised in a call or a visit, on its date; the words stay where they were written."""
-    promised = _of_active(Touchpoint.objects.owing_next_step())
+    promised = _of_active(asked, Touchpoint.objects.owing_next_step())
     for touchpoint in promised.order_by("pk"):
         words = {"name": _name(touchpoint), "day": date_format(touchpoint.happened_on, "F j")}
         yield Due(
@@ -57,7 +57,7 @@ def unreached_calls(asked: Asked) -> Iterable[Due]:
         happened_on=OuterRef("happened_on"), pk__gt=OuterRef("pk")
     )
     unanswered = _of_active(
-        calls.filter(call_outcome__in=NOT_REACHED, happened_on__gte=asked.practice.starts_on)
+        asked, calls.filter(call_outcome__in=NOT_REACHED, happened_on__gte=asked.practice.starts_on)
     )
     for call in unanswered.exclude(Exists(calls.filter(same, after))).order_by("pk"):
         words = {"name": _name(call), "day": date_format(call.happened_on, "F j")}
@@ -70,9 +70,10 @@ def unreached_calls(asked: Asked) -> Iterable[Due]:
         )
 
 
-def _of_active(touchpoints: QuerySet[Touchpoint]) -> QuerySet[Touchpoint]:
+def _of_active(asked: Asked, touchpoints: QuerySet[Touchpoint]) -> QuerySet[Touchpoint]:
     active = Q(provider=None) | Q(provider__state=Provider.State.ACTIVE)
-    found = touchpoints.filter(active).select_related("provider", "office")
+    about = asked.round.rows(providers="provider", referrals="referral")
+    found = touchpoints.filter(active, about).select_related("provider", "office")
     return found.defer("note", "next_step", "withdrawn_reason")  # deciphering them would be for nothing
 
 

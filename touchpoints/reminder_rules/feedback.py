@@ -47,7 +47,8 @@ def feedback_due(asked: Asked) -> Iterable[Due]:
 
 def issues_unresolved(asked: Asked) -> Iterable[Due]:
     """An open issue on its day: first to be mended, then to be told; gone once the referrer was told."""
-    issues = FeedbackIssue.objects.open().filter(feedback__provider__state=Provider.State.ACTIVE)
+    about = asked.round.rows(providers="feedback__provider")
+    issues = FeedbackIssue.objects.open().filter(about, feedback__provider__state=Provider.State.ACTIVE)
     for issue in issues.with_people().order_by("pk"):
         provider = issue.feedback.provider
         words = {"name": provider.short_name, "day": date_format(issue.feedback.given_on, "F j")}

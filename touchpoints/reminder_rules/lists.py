@@ -20,8 +20,8 @@ BUSINESS_DAYS = gettext_lazy("Business days")
 
 def lists_to_review(asked: Asked) -> Iterable[Due]:
     """A physician's list that has undecided rows, some business days after it was made."""
-    lists = ThankYouList.objects.to_review().annotate(left=Count("rows", filter=Q(rows__state="undecided")))
-    for found in lists:
+    lists = ThankYouList.objects.to_review().filter(asked.round.rows(lists="pk"))
+    for found in lists.annotate(left=Count("rows", filter=Q(rows__state="undecided"))):
         text = ngettext(
             "%(count)d row of the thank-you list of %(week)s is undecided.",
             "%(count)d rows of the thank-you list of %(week)s are undecided.",
@@ -38,14 +38,14 @@ def lists_to_review(asked: Asked) -> Iterable[Due]:
 
 def cards_to_write(asked: Asked) -> Iterable[Due]:
     """A card decided on and not written, some business days later."""
-    for row in _waiting(ThankYou.objects.to_write()):
+    for row in _waiting(asked, ThankYou.objects.to_write()):
         reason = _("The card to %(name)s is not written yet.") % {"name": row.provider.short_name}
         yield _card_due(asked, row, since=row.decided_at, reason=reason)
 
 
 def cards_to_mail(asked: Asked) -> Iterable[Due]:
     """A card written and not mailed, some business days later."""
-    for row in _waiting(ThankYou.objects.written()):
+    for row in _waiting(asked, ThankYou.objects.written()):
         reason = _("The card to %(name)s is written and not mailed yet.") % {"name": row.provider.short_name}
         yield _card_due(asked, row, since=row.written_at, reason=reason)
 
@@ -56,8 +56,9 @@ def week_in_words(week: Week) -> str:
     return f"{date_format(week.monday, 'F j')}–{last}"
 
 
-def _waiting(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
-    return rows.select_related("provider", "list").order_by("pk")
+def _waiting(asked: Asked, rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
+    about = asked.round.rows(lists="list", providers="provider")
+    return rows.filter(about).select_related("provider", "list").order_by("pk")
 
 
 def _card_due(asked: Asked, row: ThankYou, *, since: datetime | None, reason: str) -> Due:

@@ -68,7 +68,8 @@ def report_backs(asked: Asked) -> Iterable[Due]:
 
 def _due(asked: Asked) -> QuerySet[Referral]:
     """Those whose next step is due before long; no column of a patient is read."""
-    found = Referral.objects.standing().filter(next_action_due_at__lt=asked.horizon)
+    about = asked.round.rows(referrals="pk", providers="provider")
+    found = Referral.objects.standing().filter(about, next_action_due_at__lt=asked.horizon)
     return (
         found.select_related("provider", "office")
         .order_by("pk")
