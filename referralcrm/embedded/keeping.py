@@ -20,6 +20,7 @@ class Kept:
 
     child: Child
     again: Callable[[], Child]
+    is_vital: bool = True
     falls: int = 0
     restart_at: float | None = None
 
@@ -48,12 +49,12 @@ class Keeper:
         for kept in self.kept:
             kept.child.stop()
 
-    def add(self, command: Command) -> None:
-        """Start a process and keep it."""
-        self.kept.append(Kept(start(command), lambda: start(command)))
+    def add(self, command: Command, *, is_vital: bool = True) -> None:
+        """Start a process and keep it; what is not vital is never given up."""
+        self.kept.append(Kept(start(command), lambda: start(command), is_vital))
 
     def look_after(self) -> None:
-        """Restart what fell; raise Refused when something falls again and again."""
+        """Restart what fell; raise Refused when something vital falls again and again."""
         time.sleep(LOOK_EVERY)
         for server in self.servers:
             _look_after(server)
@@ -78,8 +79,8 @@ def _look_after(kept: Kept) -> None:
 def _note_fall(kept: Kept, reason: str) -> None:
     now, name = time.monotonic(), kept.child.command.name
     kept.falls = 1 if now - kept.child.started > RECOVERED_AFTER and not kept.is_down else kept.falls + 1
-    if kept.falls > len(RESTART_AFTER):
+    if kept.is_vital and kept.falls > len(RESTART_AFTER):
         raise Refused(f"{name} does not stay up, so everything was stopped. {reason}")
-    delay = RESTART_AFTER[kept.falls - 1]
+    delay = RESTART_AFTER[min(kept.falls, len(RESTART_AFTER)) - 1]
     print(f"{name} ended unexpectedly; again in {delay} s.", flush=True)
     kept.restart_at = now + delay

@@ -47,7 +47,8 @@ def run_product(configuration: Configuration) -> None:
             while not _is_ready(configuration.port):
                 keeper.look_after()
             for command in background:  # later, since a person waits for the pages alone
-                keeper.add(command)
+                # A broker whose memory or disk is full fells them again and again; pages go on being served.
+                keeper.add(command, is_vital=False)
             _announce(folder, configuration, servers.environ["DATABASE_URL"])
             while True:
                 keeper.look_after()

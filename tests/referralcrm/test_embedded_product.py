@@ -198,6 +198,19 @@ def test_what_falls_again_and_again_is_given_up_in_a_sentence(tmp_path, monkeypa
                 keeper.look_after()
 
 
+def test_what_pages_can_do_without_is_started_again_for_as_long_as_it_takes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(keeping, "RESTART_AFTER", (0.01, 0.02))
+    monkeypatch.setattr(keeping, "LOOK_EVERY", 0.02)
+    with keeping.Keeper([]) as keeper:
+        keeper.add(Command("the worker", ["false"], tmp_path / "its.log"), is_vital=False)
+        while capsys.readouterr().out.count("the worker ended unexpectedly; again in 0.02 s.") == 0:
+            keeper.look_after()
+        for _ in range(4):
+            fallen = keeper.kept[0].falls
+            while keeper.kept[0].falls == fallen:
+                keeper.look_after()
+
+
 def test_server_that_can_not_start_again_is_given_up_with_its_reason(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(keeping, "RESTART_AFTER", (0.01, 0.02))
 
