@@ -2,8 +2,10 @@
 
 import os
 import sys
+from datetime import datetime
 
 from celery import Celery
+from celery.schedules import schedstate, schedule
 from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
@@ -13,12 +15,23 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+class EverySoOften(schedule):
+    """Every so many seconds, also after the clock was set back: celery's own waits until it shows the old time."""
+
+    def is_due(self, last_run_at: datetime) -> schedstate:
+        if self.maybe_make_aware(last_run_at) > self.now():
+            return schedstate(is_due=True, next=self.seconds)
+        return super().is_due(last_run_at)
+
+
 @app.on_after_finalize.connect
 def tick_every_so_often(sender: Celery, **kwargs: object) -> None:
     from django.conf import settings
 
     seconds = settings.TICK_SECONDS
-    sender.add_periodic_task(seconds, sender.signature("referralcrm.tick"), name="tick", expires=seconds)
+    sender.add_periodic_task(
+        EverySoOften(seconds), sender.signature("referralcrm.tick"), name="tick", expires=seconds
+    )
 
 
 @worker_init.connect
