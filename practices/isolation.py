@@ -13,6 +13,8 @@ from django.db.migrations import RunSQL
 from django.db.models.constraints import BaseConstraint
 from django_scopes import get_scope, scope
 
+from practices.acting import current_actor, giving_reason
+
 
 class WrongPractice(Exception):
     """One practice's scope was entered inside another's."""
@@ -32,11 +34,15 @@ def entered_practice_id() -> int:
 
 
 def set_practice(practice_id: int | None) -> None:
-    """Tell the database whose rows this transaction sees; None: nobody's. Closes the user's own view of seats."""
+    """Tell the database whose rows this transaction sees, and who acts; None: nobody's rows.
+
+    Closes the user's own view of seats.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('app.practice_id', %s, true), set_config('app.user_id', '', true)",
-            [str(practice_id or "")],
+            "SELECT set_config('app.practice_id', %s, true), set_config('app.user_id', '', true),"
+            " set_config('app.actor', %s, true)",
+            [str(practice_id or ""), current_actor().setting(practice_id)],
         )
 
 
@@ -62,6 +68,16 @@ def enter_practice(practice_id: int) -> Iterator[None]:
         # Releasing a savepoint keeps a local setting: put the outer one back by hand. A rollback does it itself.
         if connection.in_atomic_block and not connection.needs_rollback:
             set_practice(outer)
+
+
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """Inside a practice's scope: the trail says why this was done. In words that name no patient."""
+    with giving_reason(reason):
+        set_practice(entered_practice_id())
+        yield
+    if not connection.needs_rollback:
+        set_practice(entered_practice_id())
 
 
 @contextmanager

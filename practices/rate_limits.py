@@ -15,17 +15,25 @@ def client_address(request: HttpRequest) -> str:
 
     An IPv6 visitor holds a whole /64, so that is what is counted.
     """
+    whole = whole_address(request)
+    if not whole:  # they share one count
+        return "unknown"
+    address = ip_address(whole)
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), 64), strict=False))
+    return str(address)
+
+
+def whole_address(request: HttpRequest) -> str:
+    """The same, whole; nothing for a unix socket, or a proxy that says nothing of use."""
     header = settings.CLIENT_ADDRESS_HEADER
     said = request.headers.get(header, "") if header else ""
     try:
         address = ip_address((said or request.META.get("REMOTE_ADDR", "")).strip())
-    except ValueError:  # a unix socket, or a proxy that says nothing of use: they share one count
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(IPv6Network((int(address), 64), strict=False))
-    return str(address)
+    except ValueError:
+        return ""
+    plain, _zone, _interface = str(getattr(address, "ipv4_mapped", None) or address).partition("%")
+    return plain
 
 
 def tries_too_often(request: HttpRequest, *, what: str, limit: int, now: datetime) -> bool:

@@ -2,11 +2,12 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from datetime import datetime
 
-from celery import Celery
+from celery import Celery, Task
 from celery.schedules import schedstate, schedule
-from celery.signals import worker_init
+from celery.signals import task_postrun, task_prerun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
 
@@ -46,3 +47,23 @@ def refuse_without_the_right_keys(**kwargs: object) -> None:
         sys.exit(str(error))
     except DatabaseError:
         sys.exit("The database can't be reached, or has no tables yet: run migrate first.")
+
+
+# Each task's block around it, by its number, until it ends.
+_running: dict[str, ExitStack] = {}
+
+
+@task_prerun.connect
+def say_what_acts(task_id: str, task: Task, **kwargs: object) -> None:
+    """The audit trail says which task changed a row."""
+    from practices.acting import acting
+
+    _running[task_id] = ExitStack()
+    _running[task_id].enter_context(acting(through=task.name.rpartition(".")[2], request_id=task_id))
+
+
+@task_postrun.connect
+def say_it_no_more(task_id: str, **kwargs: object) -> None:
+    """The next task is another."""
+    if block := _running.pop(task_id, None):
+        block.close()

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from exchange.tasks import tend_imports
 from insights.counting import count_figures
+from practices.acting import acting
 from practices.forgetting import forget_old_drafts, forget_what_is_over
 from practices.isolation import practice_scope
 from practices.models import Practice
@@ -59,7 +60,7 @@ def tick(now: str | None = None) -> None:
 def tick_practice(practice_id: int, now: str) -> None:
     """Do what one practice is due at `now`."""
     for question in QUESTIONS:
-        with practice_scope(practice_id):
+        with acting(through=question.__name__), practice_scope(practice_id):
             question(now=_moment(now))
     record_task(timezone.now())
 

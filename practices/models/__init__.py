@@ -1,9 +1,11 @@
+from practices.models.audit import AuditEntry, SignInEvent
 from practices.models.base import PracticeDetail, PracticeModel, PracticeQuerySet, practice_manager
 from practices.models.outbox import Digest, OutboxEnvelope
 from practices.models.people import Cover, Invitation, LinkToken, Location, Member, Practice, User
 from practices.models.safekeeping import Draft, EncryptionKey, PatientAccess
 
 __all__ = [
+    "AuditEntry",
     "Cover",
     "Digest",
     "Draft",
@@ -18,6 +20,7 @@ __all__ = [
     "PracticeDetail",
     "PracticeModel",
     "PracticeQuerySet",
+    "SignInEvent",
     "User",
     "practice_manager",
 ]
