@@ -19,6 +19,7 @@ from practices.models import PatientAccess
 from practices.pages import as_id, done, key_page, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
+from practices.session_limits import polled
 
 State = Import.State
 
@@ -49,6 +50,7 @@ def _taken_in(request: PracticeRequest, form: UploadForm) -> Import | None:
     return None
 
 
+@polled
 @require_GET
 @role_required(*ADMINISTERS)
 def import_page(request: PracticeRequest, import_id: int) -> HttpResponse:

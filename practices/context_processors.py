@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from practices.roles import ADMINISTERS, MAKES_RETURN_REFERRALS, MERGES
+from practices.session_limits import idle_limit
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ ITEMS = [
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """`member`, `nav`, `theme`, `can_log`, `log_touchpoint_url`, `demo`."""
-    member = getattr(request, "member", None)
+    """`member`, `nav`, `theme`, `can_log`, `log_touchpoint_url`, `demo`, `idle_minutes`, `second_factor_from`."""
+    member, user = getattr(request, "member", None), getattr(request, "user", None)
+    is_signed_in = user is not None and user.is_authenticated
     return {
         "member": member,
         "nav": _nav(request, member.role) if member else [],
@@ -48,6 +50,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "can_log": member is not None,
         "log_touchpoint_url": _log_touchpoint_url(request) if member else "",
         "demo": settings.DEMO,
+        "idle_minutes": idle_limit(getattr(request, "seats", [])).seconds // 60 if is_signed_in else None,
+        "second_factor_from": getattr(request, "second_factor_from", None) if member else None,
     }
 
 

@@ -5,15 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from practices.isolation import enter_practice
-from practices.models import Draft, Member, User
+from practices.models import Draft, Member, Session
 
 LIMIT = 64 * 1024
 KEPT_FOR = timedelta(days=7)
@@ -62,17 +59,11 @@ def keep_for_expired_session(request: HttpRequest, *, form: str) -> None:
     from practices.middleware import seat_in, seats_of
 
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    row = Session.objects.filter(session_key=key).first()
-    data = SessionStore().decode(row.session_data) if row else {}
-    user = (
-        User.objects.filter(pk=data.get(SESSION_KEY), is_active=True).first()
-        if BACKEND_SESSION_KEY in data
-        else None
-    )
-    if user is None:
+    expired = Session.objects.filter(session_key=key, user__is_active=True).select_related("user").first()
+    if expired is None:
         return
     with transaction.atomic():
-        member = seat_in(seats_of(user), data.get("practice_id"))
+        member = seat_in(seats_of(expired.user), expired.get_decoded().get("practice_id"))
         if member:
             with enter_practice(member.practice.pk):
                 keep_draft(member, form=form, data=request.POST)

@@ -2,15 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from practices.drafts import KEPT_FOR as DRAFT_KEPT_FOR
-from practices.models import Draft, LinkToken, OutboxEnvelope
+from practices.models import Draft, Guess, LinkToken, OutboxEnvelope, Session
 
 # An expired session still tells whose form was posted after its end (practices.drafts).
 SESSION_KEPT_FOR = timedelta(days=1)
 MAIL_KEPT_FOR = timedelta(days=90)
+GUESSES_KEPT_FOR = timedelta(days=1)
 
 
 def forget_old_drafts(*, now: datetime) -> None:
@@ -22,6 +22,7 @@ def forget_what_is_over(*, now: datetime) -> None:
     """Delete what belongs to no practice's scope and serves no more."""
     Session.objects.filter(expire_date__lt=now - SESSION_KEPT_FOR).delete()
     LinkToken.objects.filter(expires_at__lt=now).delete()
+    Guess.objects.filter(tried_at__lt=now - GUESSES_KEPT_FOR).delete()
     sent = OutboxEnvelope.objects.filter(state=OutboxEnvelope.State.SENT)
     sent.filter(sent_at__lt=now - MAIL_KEPT_FOR).delete()
     unsent = OutboxEnvelope.objects.filter(state__in=["failed", "outdated"])

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from practices.models import Member, Practice, User
+from practices.models import Member, Practice
 from practices.outbox import call_off
 from practices.roles import Role
+from practices.session_limits import end_sessions
 
 
 class LastManager(Exception):
@@ -31,7 +30,7 @@ def leave(member: Member, *, now: datetime) -> None:
     member.left_at = now
     member.save(update_fields=["left_at"])
     call_off(member.practice, to=member.user.email)
-    _end_sessions_of(member.user)
+    end_sessions(member.user)
 
 
 @transaction.atomic
@@ -47,10 +46,3 @@ def _keep_a_manager_beside(member: Member) -> None:
     others = Member.objects.active().filter(role=Role.MANAGER).exclude(pk=member.pk)
     if not others.exists():
         raise LastManager
-
-
-def _end_sessions_of(user: User) -> None:
-    """Their seat is asked for on every request anyway; this ends what an expired session could still tell."""
-    for session in Session.objects.iterator():
-        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
-            session.delete()

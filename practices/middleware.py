@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.core.exceptions import BadRequest
 from django.db import connection, transaction
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from practices.drafts import keep_for_expired_session
 from practices.isolation import enter_practice
 from practices.models import Member, User
 from practices.requests import PracticeRequest
+from practices.second_factors import has_second_factor, is_missing, second_factor_from
+from practices.session_limits import end_if_idle, note_activity
+from practices.sign_in import note
 
 GetResponse = Callable[[PracticeRequest], HttpResponse]
 
@@ -21,7 +26,7 @@ def seats_of(user: User) -> list[Member]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
     seats = Member._base_manager.filter(user=user, left_at=None).select_related("practice", "user")
-    return list(seats.order_by("id"))
+    return list(seats.annotate(has_second_factor=has_second_factor("user")).order_by("id"))
 
 
 def last_seat_of(user: User) -> Member | None:
@@ -36,27 +41,59 @@ def seat_in(seats: list[Member], practice_id: int | None) -> Member | None:
 
 
 class EnterPractice:
-    """Sets `request.member` and `request.seats`, and opens their practice's scope and clock around the view."""
+    """Sets `request.member` and `request.seats`, and opens their practice's scope and clock around the view.
+
+    Whose session was idle for too long goes on as nobody; who lacks the second factor that a practice of theirs asks
+    for has no seat until it is set up.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: PracticeRequest) -> HttpResponse:
-        request.member, request.seats = None, []
-        if not request.user.is_authenticated:
+        request.member, request.seats, request.has_transaction = None, [], False
+        request.second_factor_from, request.lacks_second_factor = None, False
+        user = request.user
+        if not user.is_authenticated:
             return self.get_response(request)
         with transaction.atomic():
-            request.seats = seats_of(request.user)
-            request.member = seat_in(request.seats, request.session.get("practice_id"))
-            if request.member is None:
-                request.seat_left = last_seat_of(request.user)
-                return self.get_response(request)
-            with enter_practice(request.member.practice_id), timezone.override(request.member.practice.zone):
-                return self.get_response(request)
+            request.seats = seats_of(user)
+            is_over = end_if_idle(request, now=timezone.now())
+            response = None if is_over else self._answer(request)
+        if response is None:
+            request.seats = []
+            note("signed out for want of activity", request=request, user=user)
+            return self.get_response(request)
+        if response.status_code < 500:
+            note_activity(request, now=timezone.now())
+        return response
+
+    def _answer(self, request: PracticeRequest) -> HttpResponse:
+        request.has_transaction, request.seat_left = True, None
+        request.second_factor_from = second_factor_from(request.user, request.seats)
+        request.lacks_second_factor = is_missing(request.user, request.seats, now=timezone.now())
+        if request.lacks_second_factor:
+            return self.get_response(request)
+        request.member = seat_in(request.seats, request.session.get("practice_id"))
+        if request.member is None:
+            request.seat_left = last_seat_of(request.user)
+            return self.get_response(request)
+        with enter_practice(request.member.practice_id), timezone.override(request.member.practice.zone):
+            return self.get_response(request)
+
+    def process_view(
+        self, request: PracticeRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Until the second factor is set up, what asks for a sign-in leads there, but for what sets it up."""
+        is_public = not getattr(view, "login_required", True)
+        if not request.lacks_second_factor or is_public or getattr(view, "sets_up_sign_in", False):
+            return None
+        return redirect("mfa_index")
 
     def process_exception(self, request: PracticeRequest, exception: Exception) -> None:
         """Django makes a response of an exception before it reaches us: take the view's writes back here."""
-        if request.member is not None and not transaction.get_rollback():
+        is_a_question = isinstance(exception, ReauthenticationRequired)  # asked before anything is written
+        if request.has_transaction and not is_a_question and not transaction.get_rollback():
             transaction.set_rollback(True)
 
 

@@ -16,6 +16,7 @@ class PracticeRequest(HttpRequest):
     member: Any  # a Member, or None where no seat is needed
     user: User
     seats: list[Member]
+    has_transaction: bool  # the user's own, taken back when the view fails
     seat_left: Member | None  # of a user whose seats are all closed
     second_factor_from: date | None  # of a user without one: from when on it is asked for
     lacks_second_factor: bool  # and that day has come: nothing but setting it up is open

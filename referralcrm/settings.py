@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -108,7 +109,7 @@ MIDDLEWARE = [
     # A list of fifty rows is 80 KB plain and 8 packed; the random length it adds hides secrets (BREACH).
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "practices.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -165,8 +166,31 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_RATE_LIMITS = {"login_failed": ""}  # counted in the database (practices/guessing.py)
+ACCOUNT_FORMS = {
+    "change_password": "practices.views.sign_in_forms.NewPasswordForm",
+    "reset_password": "practices.views.sign_in_forms.ForgottenPasswordForm",
+    "reset_password_from_key": "practices.views.sign_in_forms.NewPasswordByLinkForm",
+}
+MFA_ADAPTER = "practices.second_factors.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an invitation reached the address, or its manager handed the link over
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "practices.views.sign_in_forms.CodeForm",
+    "authenticate_webauthn": "practices.views.sign_in_forms.PasskeyForm",
+    "reauthenticate": "practices.views.sign_in_forms.CodeAgainForm",
+    "reauthenticate_webauthn": "practices.views.sign_in_forms.PasskeyAgainForm",
+    "login_webauthn": "practices.views.sign_in_forms.PasskeySignInForm",
+    "add_webauthn": "practices.views.sign_in_forms.NewPasskeyForm",
+    "activate_totp": "practices.views.sign_in_forms.AppForm",
+}
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "practices.sessions"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True

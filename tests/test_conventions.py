@@ -31,16 +31,19 @@ REFERENCES = [
 UNSCOPED = {
     "account_emailaddress",  # allauth's
     "account_emailconfirmation",
+    "mfa_authenticator",
     "auth_group",  # unused, but Django's
     "auth_group_permissions",
     "auth_permission",
     "django_content_type",
     "django_migrations",
-    "django_session",
+    "django_session",  # empty: ours says more
     "practices_encryptionkey",
+    "practices_guess",
     "practices_linktoken",
     "practices_outboxenvelope",
     "practices_practice",
+    "practices_session",
     "practices_user",
 }
 POLICY = "(practice_id = (NULLIF(current_setting('app.practice_id'::text, true), ''::text))::bigint)"

@@ -3,6 +3,7 @@ from practices.models.base import PracticeDetail, PracticeModel, PracticeQuerySe
 from practices.models.outbox import Digest, OutboxEnvelope
 from practices.models.people import Cover, Invitation, LinkToken, Location, Member, Practice, User
 from practices.models.safekeeping import Draft, EncryptionKey, PatientAccess
+from practices.models.sessions import Guess, Session
 
 __all__ = [
     "AuditEntry",
@@ -10,6 +11,7 @@ __all__ = [
     "Digest",
     "Draft",
     "EncryptionKey",
+    "Guess",
     "Invitation",
     "LinkToken",
     "Location",
@@ -20,6 +22,7 @@ __all__ = [
     "PracticeDetail",
     "PracticeModel",
     "PracticeQuerySet",
+    "Session",
     "SignInEvent",
     "User",
     "practice_manager",

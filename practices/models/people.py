@@ -72,6 +72,8 @@ class Practice(models.Model):
     One of the few tables outside row security: it carries name, zone and slots, nothing else.
     """
 
+    IDLE_MINUTES = 15
+
     name = models.CharField(_("name"), max_length=200)
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="America/New_York", validators=[valid_zone]
@@ -100,11 +102,31 @@ class Practice(models.Model):
     lists_made_through = models.DateField(
         null=True, editable=False, help_text="Monday of the last week listed."
     )
+    idle_minutes = models.PositiveSmallIntegerField(
+        _("minutes until sign-out"),
+        default=IDLE_MINUTES,
+        db_default=IDLE_MINUTES,
+        validators=[MinValueValidator(5), MaxValueValidator(60)],
+        help_text=_("Who does nothing for so long is signed out, and what was typed is kept. From 5 to 60."),
+    )
+    second_factor_from = models.DateField(
+        _("second factor from"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "From this day on nobody gets in by the password alone; until then everybody is reminded to set a"
+            " second factor up. Empty: everybody may choose."
+        ),
+    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(list_weekday__lte=6, list_hour__lte=23), name="practice_list_slot_exists"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(idle_minutes__gte=5, idle_minutes__lte=60),
+                name="practice_idle_minutes_bounded",
             ),
         ]
 

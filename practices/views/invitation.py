@@ -1,6 +1,8 @@
 """The page behind an invitation's link."""
 
 from allauth.account.adapter import get_adapter
+from allauth.account.utils import perform_login
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from practices.invitations import accept, live_token
 from practices.isolation import practice_scope
 from practices.models import Invitation, LinkToken, User
-from practices.pages import done, page
+from practices.pages import page
 from practices.requests import PracticeRequest
 from practices.settings_forms import NewUserForm, OwnPasswordForm
 
@@ -85,6 +87,9 @@ def _take_seat(request: PracticeRequest, token: str, user: User) -> HttpResponse
         if member is None:  # used up by a second press or another tab
             transaction.set_rollback(True)
             return _gone(request)
-    get_adapter(request).login(request, user)
     request.session["practice_id"] = member.practice_id
-    return done(request, _("Welcome. This is what waits today."), "home")
+    # Through every stage of signing in: an account with a second factor is asked for it here, too.
+    response = perform_login(request, user, email=user.email)
+    if request.user.is_authenticated:
+        messages.success(request, _("Welcome. This is what waits today."))
+    return response

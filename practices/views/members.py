@@ -14,6 +14,7 @@ from practices.models import Invitation, Member
 from practices.pages import done, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
+from practices.second_factors import user_has_second_factor
 from practices.settings_forms import InvitationForm, MemberForm
 
 
@@ -42,7 +43,7 @@ def member_edit(request: PracticeRequest, member_id: int) -> HttpResponse:
             form.add_error("role", _("The practice needs a manager: make somebody else one first."))
         else:
             return done(request, _("%(name)s saved.") % {"name": seat.name}, "members")
-    return page(request, "practices/member_form.html", {"form": form, "seat": seat})
+    return page(request, "practices/member_form.html", {"form": form, "seat": seat, **_sign_in_of(seat)})
 
 
 @require_POST
@@ -77,6 +78,11 @@ def _show_link(request: PracticeRequest, invitation: Invitation, link: str) -> H
     response = page(request, "practices/invitation_link.html", {"invitation": invitation, "link": link})
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _sign_in_of(seat: Member) -> dict[str, Any]:
+    live = seat.user.sessions.filter(expire_date__gt=timezone.now())
+    return {"session_count": live.count(), "has_second_factor": user_has_second_factor(seat.user)}
 
 
 def _seats() -> dict[str, Any]:

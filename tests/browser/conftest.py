@@ -26,13 +26,13 @@ import psycopg2
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from practices.models import Member
+from practices.sessions import SessionStore
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 KEPT_TABLES = ("django_migrations", "django_content_type", "practices_encryptionkey")

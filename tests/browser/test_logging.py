@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from contacts.models import Referral
 from practices.isolation import practice_scope
+from practices.models import Session
 from practices.roles import Role
 from tests import make
 from tests.browser.conftest import axe_violations

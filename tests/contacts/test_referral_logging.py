@@ -354,7 +354,7 @@ def test_a_draft_that_arrives_after_its_form_was_saved_is_let_go(client, practic
 def test_a_form_sent_after_the_session_expired_is_there_after_signing_in(
     client, practice, coordinator, okafor
 ):
-    from django.contrib.sessions.models import Session
+    from practices.models import Session
 
     Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
     answer = client.post(NEW, typed(provider_text="Okafor", reason="palpitations"))

@@ -58,8 +58,8 @@ def test_works_again_and_again(client, user, trouble):
 
 def test_still_slows_who_guesses(client, user, trouble):
     said = [sign_in(client, user, "not this one").content.decode() for _ in range(10)]
-    assert "Too many failed" not in said[0]
-    assert "Too many failed" in said[-1]
+    assert "Too many tries" not in said[0]
+    assert "Too many tries" in said[-1]
 
 
 def test_still_counts_who_tries_a_public_page(rf, trouble):

@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
 from practices.drafts import KEPT_FOR, LIMIT, draft_of, drop_draft, is_draft_form, keep_draft, keeps_draft
 from practices.isolation import practice_scope
-from practices.models import Draft
+from practices.models import Draft, Session
 from tests import make
 
 pytestmark = pytest.mark.django_db

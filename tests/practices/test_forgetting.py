@@ -2,7 +2,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.http import QueryDict
 
 from practices.drafts import KEPT_FOR, keep_draft
@@ -14,7 +13,7 @@ from practices.forgetting import (
 )
 from practices.invitations import invite, live_token
 from practices.isolation import practice_scope
-from practices.models import Draft, Invitation, LinkToken, OutboxEnvelope
+from practices.models import Draft, Invitation, LinkToken, OutboxEnvelope, Session
 from practices.outbox import queue_mail
 from tests import make
 

@@ -149,7 +149,7 @@ def test_guessing_an_accounts_password_by_a_link_is_slowed(client, manager):
     network = f"10.{user.pk % 250}.{uuid4().int % 250}.1"
     for _ in range(15):
         answer = client.post(link, {"password": "wrong password here"}, REMOTE_ADDR=network)
-    assert "Too many failed" in answer.content.decode()
+    assert "Too many tries" in answer.content.decode()
 
 
 def test_who_is_signed_in_is_asked_to_sign_out_first(client, manager, practice):

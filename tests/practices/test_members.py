@@ -4,7 +4,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +11,7 @@ from django.utils import timezone
 from contacts.models import Referral
 from practices.isolation import practice_scope
 from practices.members import LastManager, change_seat, come_back, leave
-from practices.models import Member, User
+from practices.models import Member, Session, User
 from tests import make
 
 NOW = make.NOW

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
 from practices.isolation import practice_scope
+from practices.models import Session
 from practices.roles import Role
 from practices.weeks import Week
 from tests import make

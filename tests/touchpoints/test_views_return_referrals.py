@@ -4,13 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.urls import reverse
 
 from contacts.models import Provider
 from practices.drafts import draft_of, keep_draft
 from practices.isolation import practice_scope
-from practices.models import PatientAccess
+from practices.models import PatientAccess, Session
 from practices.roles import Role
 from tests import make
 from tests.touchpoints.returning import REASON, chosen, text, url
