@@ -6,7 +6,7 @@ And what must be true afterwards, whatever was done to the machine meanwhile (do
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +76,7 @@ class AtWork:
     def wait_for_acknowledgements(self, count: int = 2, *, seconds: float = 60) -> None:
         """Until everybody at work was told of so many more referrals that they are kept."""
         before = [len(one.logged) for one in self.people]
-        wait_until(
+        self._wait_until(
             lambda: all(len(one.logged) >= n + count for one, n in zip(self.people, before, strict=True)),
             seconds,
             lambda: f"answers: {[one.answers for one in self.people]}",
@@ -85,7 +85,7 @@ class AtWork:
     def wait_until_the_worker_makes_something(self, *, seconds: float = 60) -> None:
         """Until there is a thank-you or a reminder more."""
         before = self._count_made()
-        wait_until(lambda: self._count_made() > before, seconds, lambda: "nothing new was made")
+        self._wait_until(lambda: self._count_made() > before, seconds, lambda: "nothing new was made")
 
     def _count_made(self) -> int:
         thank_yous = "SELECT count(*) FROM touchpoints_thankyou"
@@ -98,7 +98,14 @@ class AtWork:
 
         for one in self.people:
             one.stop()
-        wait_until(is_done, seconds, self.what_is_wanting)
+        self._wait_until(is_done, seconds, self.what_is_wanting)
+
+    def _wait_until(self, is_so: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
+        def looked_after() -> bool:
+            self.stack.look_after()
+            return is_so()
+
+        wait_until(looked_after, seconds, otherwise)
 
     def is_done(self) -> bool:
         """Whether no import, reminder, letter or list is wanting."""
@@ -158,7 +165,7 @@ class AtWork:
         }
 
 
-def wait_until(is_so: Any, seconds: float, otherwise: Any) -> None:
+def wait_until(is_so: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
     """Look until it is so; fail with what `otherwise` says."""
     deadline = time.monotonic() + seconds
     while not is_so():

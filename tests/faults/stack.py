@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
@@ -35,6 +36,7 @@ class Stack:
         self.environ = {**servers.environ, "BROKER_VISIBILITY_TIMEOUT": "8", "TICK_SECONDS": "2", "DEMO": "0"}
         self.processes: dict[str, subprocess.Popen] = {}
         self.clock: Path | None = None
+        self.fell: Counter[str] = Counter()
         self.kept = {kept.child.command.name: kept for kept in servers.kept}
         with closing(socket.create_server(("127.0.0.1", 0))) as free:
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -104,6 +106,12 @@ class Stack:
             {"web": self.start_web, "worker": self.start_worker, "beat": self.start_beat}[name.split("-")[0]](
                 name
             )
+
+    def look_after(self) -> None:
+        """Start again what fell by itself, as the supervisor does, and count it."""
+        for name in [name for name, process in self.processes.items() if process.poll() is not None]:
+            self.fell[name] += 1
+            self.start_again(name)
 
     def wait_until_ready(self, *, seconds: float = 60) -> None:
         """Until pages are served."""

@@ -5,7 +5,6 @@ import time
 import pytest
 
 from tests.faults.at_work import REDELIVER, practices_at_work
-from tests.faults.stack import Stack
 
 HOUR = 3600
 TICKS = 3  # seconds in which the tick of these tests has surely struck again
@@ -18,24 +17,17 @@ def test_with_the_brokers_memory_full_people_go_on_and_jobs_are_done_once_there_
     files = {"copy_of": migrated, "static_files": static_files}
     with practices_at_work(tmp_path, **files, practices=4, weeks=2) as at_work:
         stack, broker = at_work.stack, at_work.stack.redis()
+        at_work.wait_until_the_worker_makes_something()
         broker.config_set("maxmemory", 1)
         for _ in range(2 * TICKS):
             at_work.wait_for_acknowledgements()
-            _start_again_what_fell(stack)
+            time.sleep(0.5)
         assert stack.readiness() == 200
         broker.config_set("maxmemory", 0)
-        _start_again_what_fell(stack)
         at_work.wait_until_the_worker_makes_something()
         at_work.wait_until_all_is_done()
         at_work.assert_nothing_is_lost_or_twice(letters_twice=0)
-
-
-def _start_again_what_fell(stack: Stack) -> None:
-    """As the supervisor does; the pages must stay up by themselves."""
-    fallen = [name for name, process in stack.processes.items() if process.poll() is not None]
-    assert "web" not in fallen
-    for name in fallen:
-        stack.start_again(name)
+        assert "web" not in stack.fell
 
 
 @pytest.mark.faults
@@ -54,3 +46,4 @@ def test_a_clock_moved_an_hour_forth_and_back_stops_no_work_and_makes_nothing_tw
         at_work.stack.run("-c", REDELIVER)
         time.sleep(TICKS)
         at_work.assert_nothing_is_lost_or_twice(letters_twice=0)
+        assert at_work.stack.fell == {}
