@@ -112,7 +112,7 @@ def undo_merge(merge: Merge, *, by: Member, now: datetime) -> int:
 
     What somebody changed since stays as they left it; returns how many such changes there are. Raises CannotUndo.
     """
-    _lock_practice()
+    lock_practice()
     merge = Merge.objects.select_for_update().get(pk=merge.pk)
     if merge.undone_at:
         return 0
@@ -190,7 +190,7 @@ def what_stays(*, keep: PracticeModel, drop: PracticeModel) -> list[PracticeMode
 
 
 def _locked(model: Any, keep: PracticeModel, drop: PracticeModel) -> tuple[Any, Any]:
-    _lock_practice()
+    lock_practice()
     rows = {row.pk: row for row in model.objects.select_for_update().filter(pk__in=[keep.pk, drop.pk])}
     if len(rows) < 2:
         raise CannotMerge(_("It takes two to merge."))
@@ -199,7 +199,7 @@ def _locked(model: Any, keep: PracticeModel, drop: PracticeModel) -> tuple[Any, 
     return rows[keep.pk], rows[drop.pk]
 
 
-def _lock_practice() -> None:
+def lock_practice() -> None:
     """Thank-you lists are made under the same lock: none is made of rows that are on the move."""
     Practice.objects.select_for_update(no_key=True).get(pk=entered_practice_id())
 

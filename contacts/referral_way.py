@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from contacts.changes import changed
@@ -76,29 +77,16 @@ def log_referral(*, by: Member, now: datetime, submission_key: UUID | None = Non
     return referral
 
 
-class CorrectedMeanwhile(Exception):
-    """Somebody else corrected the referral after its form was opened; carries their step."""
-
-    def __init__(self, step: ReferralStep) -> None:
-        super().__init__()
-        self.step = step
-
-
 @transaction.atomic
-def edit(
-    referral: Referral, *, by: Member, now: datetime, after: int | None = None, **fields: Any
-) -> Referral:
+def edit(referral: Referral, *, by: Member, now: datetime, **fields: Any) -> Referral:
     """Correct what was logged. The step says which fields changed, never their values.
 
-    `after` is the newest step the form knew of: raises CorrectedMeanwhile when another's correction followed it.
     Raises NotOnTheWay once it is withdrawn, ValueError when `received_on` lies in the practice's future
     or after `seen_on`.
     """
     fields |= _standing_senders(fields)  # before the referral, in the order in which a merge takes its locks
     row = _locked(referral)
     _may_change(row)
-    if after is not None and (step := _correction_by_others(row, by=by, after=after)):
-        raise CorrectedMeanwhile(step)
     wrong = sorted(name for name, value in fields.items() if getattr(row, name) != value)
     if not wrong:
         return row
@@ -245,6 +233,30 @@ def withdraw(referral: Referral, *, by: Member, now: datetime, reason: str) -> R
     return row
 
 
+def corrected_by(referral: Referral, name: str) -> tuple[str, datetime] | None:
+    """Who last corrected the field, and when; None: it stands as it was logged."""
+    corrections = referral.steps.filter(act=Act.EDITED).select_related("by__user").order_by("-at", "-id")
+    return next(((step.by.name, step.at) for step in corrections if name in step.before["fields"]), None)
+
+
+def refuse_stale(referral: Referral, *, stand: str, by: Member) -> None:
+    """Lock the referral; raise NotOnTheWay when somebody else has moved it since it was shown as `stand`.
+
+    Who presses twice finds their own step, and is not asked about it.
+    """
+    row = _locked(referral)
+    if stand in ("", row.stand):
+        return
+    who, act, at = _last_mover(row)
+    if who == by:
+        return
+    words = {"who": who.name, "act": act, "at": date_format(localtime(at), "M j, g:i A")}
+    raise NotOnTheWay(
+        _("%(who)s was here before you: %(act)s, %(at)s. Nothing was changed; this is how it stands now.")
+        % words
+    )
+
+
 def newest_step(referral: Referral) -> ReferralStep:
     """What happened last, corrections and what was taken back included."""
     return referral.steps.order_by("-at", "-id").select_related("by__user")[0]
@@ -348,11 +360,6 @@ def _standing_senders(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: standing_for(fields[name]) for name in ("office", "provider") if fields.get(name)}
 
 
-def _correction_by_others(row: Referral, *, by: Member, after: int) -> ReferralStep | None:
-    corrections = row.steps.filter(act=Act.EDITED, pk__gt=after).exclude(by=by)
-    return corrections.select_related("by__user").last()
-
-
 def _since(row: Referral) -> datetime:
     step = last_step(row)
     return step.at if step else row.logged_at
@@ -366,6 +373,17 @@ def _take(
     ReferralStep.objects.create(referral=row, act=act, at=now, by=by, note=note, before=before, **how)
     changed(now=now, providers=[row.provider_id], referrals=[row.pk])
     return row
+
+
+def _last_mover(row: Referral) -> tuple[Member, str, datetime]:
+    """Who last took a step or took one back, what it was, and when."""
+    moves = []
+    for step in row.steps.exclude(act=Act.EDITED).select_related("by__user", "taken_back_by__user"):
+        moves.append((step.by, str(step.get_act_display()), step.at))
+        if step.taken_back_by and step.taken_back_at:
+            text = _("took back “%(act)s”") % {"act": step.get_act_display()}
+            moves.append((step.taken_back_by, text, step.taken_back_at))
+    return max(moves, key=lambda move: move[2])
 
 
 def _locked(referral: Referral) -> Referral:

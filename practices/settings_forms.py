@@ -23,6 +23,7 @@ from practices.models import (
     User,
 )
 from practices.roles import Role
+from practices.shared_rows import SharedRow, SharedRowForm
 
 AMERICAN = [
     ("America/New_York", _("Eastern")),
@@ -55,7 +56,7 @@ def time_zones() -> list[Any]:
     ]
 
 
-class PracticeSettingsForm(forms.ModelForm):
+class PracticeSettingsForm(SharedRow, forms.ModelForm):
     """The practice's name, clock, start and thank-you list."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
@@ -79,7 +80,7 @@ class PracticeSettingsForm(forms.ModelForm):
             self.fields["starts_on"].help_text = _("Lists have been made since; this day stays.")
 
 
-class LocationForm(PracticeForm):
+class LocationForm(SharedRowForm):
     """One of our own sites."""
 
     class Meta:
@@ -145,13 +146,18 @@ class InvitationForm(PracticeForm):
         return email
 
 
-class MemberForm(forms.Form):
+class MemberForm(SharedRow, forms.Form):
     """A member's role and credentials."""
 
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, help_text=ROLES_IN_WORDS)
     credentials = forms.CharField(
         label=_("Credentials"), max_length=40, required=False, help_text=_("MD, DO, NP …")
     )
+
+    def __init__(self, *args: Any, seat: Member, **kwargs: Any) -> None:
+        stands = {"role": seat.role, "credentials": seat.credentials}
+        super().__init__(*args, initial=stands, **kwargs)
+        self.open_over(seat, stands)
 
 
 class NewUserForm(forms.Form):
@@ -216,7 +222,7 @@ class AccessFilterForm(forms.Form):
             self.fields[name].widget.attrs["class"] = kind
 
 
-class MyMailForm(forms.Form):
+class MyMailForm(SharedRow, forms.Form):
     """Whether a member gets the digest, and when."""
 
     wants_digest = forms.BooleanField(label=_("Write to me when something is due"), required=False)
@@ -225,6 +231,11 @@ class MyMailForm(forms.Form):
         coerce=int,
         choices=lambda: [(hour, time_format(time(hour))) for hour in range(24)],
     )
+
+    def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
+        stands = {"wants_digest": member.wants_digest, "digest_hour": member.digest_hour}
+        super().__init__(*args, initial=stands, **kwargs)
+        self.open_over(member, stands)
 
 
 class OutboxFilterForm(forms.Form):

@@ -7,6 +7,8 @@ from referralcrm import health
 
 register_converter(WeekConverter, "week")
 
+handler404 = "practices.views.gone.not_found"
+
 urlpatterns = [
     path("", include("touchpoints.urls")),
     path("", include("contacts.urls")),

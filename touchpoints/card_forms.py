@@ -3,10 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.forms import model_to_dict
 from django.utils.translation import gettext_lazy as _
 
-from practices.forms import PracticeForm, zip_code_of
+from practices.forms import zip_code_of
 from practices.models import Member
+from practices.shared_rows import SharedRowForm
 from touchpoints.models import Stationery
 from touchpoints.printing.documents import Document, Kind
 from touchpoints.printing.fonts import unprintable
@@ -90,7 +92,7 @@ class PrintForm(forms.Form):
         return Document(kind=kind, stationery=self.stationery, **self.cleaned_data)
 
 
-class StationeryForm(PracticeForm):
+class StationeryForm(SharedRowForm):
     """Return address, sheet, envelope and printer offset."""
 
     class Meta:
@@ -106,6 +108,11 @@ class StationeryForm(PracticeForm):
             "offset_right_mm",
             "offset_down_mm",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stands = model_to_dict(self.instance, self._meta.fields)
+        self.open_over(self.instance, stands, key="stationery")  # the first to save makes the row
 
     def clean_return_state(self) -> str:
         return self.cleaned_data["return_state"].upper()

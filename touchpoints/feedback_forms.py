@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from practices.forms import DayField, not_past, of_late
 from practices.models import Member
 from practices.roles import OWNS_ISSUES
+from practices.shared_rows import SharedRow
 from touchpoints.feedback_issues import CALL, EMAIL, LETTER
 from touchpoints.models import Feedback, FeedbackIssue
 from touchpoints.touchpoint_forms import WhomForm
@@ -130,7 +131,7 @@ class TakeDownForm(ScoresForm, WhomForm):
         return cleaned
 
 
-class ResolveForm(forms.Form):
+class ResolveForm(SharedRow, forms.Form):
     """What was changed."""
 
     what_changed = forms.CharField(
@@ -139,6 +140,11 @@ class ResolveForm(forms.Form):
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def __init__(self, *args: Any, issue: FeedbackIssue, initial: Any = None, **kwargs: Any) -> None:
+        stands = {"what_changed": issue.what_changed}
+        super().__init__(*args, initial={**stands, **(initial or {})}, **kwargs)
+        self.open_over(issue, stands)
 
 
 class TellForm(forms.Form):
@@ -168,7 +174,7 @@ class TellForm(forms.Form):
         how.initial = how.choices[0][0]
 
 
-class HandOverIssueForm(forms.Form):
+class HandOverIssueForm(SharedRow, forms.Form):
     """Who owns it, until when."""
 
     owner = forms.ModelChoiceField(
@@ -177,7 +183,9 @@ class HandOverIssueForm(forms.Form):
     due_on = DayField(label=gettext_lazy("Due on"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, issue: FeedbackIssue, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"owner": issue.owner_id, "due_on": issue.due_on}, **kwargs)
+        stands = {"owner": issue.owner_id, "due_on": issue.due_on}
+        super().__init__(*args, initial=stands, **kwargs)
+        self.open_over(issue, stands)
         self.today = today
         owner: Any = self.fields["owner"]
         seats = Member.objects.active().filter(role__in=OWNS_ISSUES)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Referral
 from practices.forms import DayField
 from practices.models import Member
+from practices.shared_rows import SharedRow
 from touchpoints.models import ThankYou
 from touchpoints.own_line import names_on
 
@@ -18,7 +19,7 @@ class Act(forms.Form):
     """A press of a button: nothing to fill in."""
 
 
-class CardForm(forms.Form):
+class CardForm(SharedRow, forms.Form):
     """A card, with a line of one's own."""
 
     submit_label = _("A card with this line")
@@ -34,6 +35,7 @@ class CardForm(forms.Form):
     def __init__(self, *args: Any, row: ThankYou, patients: list[Referral], kept: dict[str, Any]) -> None:
         said = {"personal_line": row.personal_line, "means_others": bool(row.line_means_others)}
         super().__init__(*args, initial=kept or said)
+        self.open_over(row, {"personal_line": row.personal_line})
         text = (self.data if self.is_bound else self.initial).get("personal_line", "")
         self.named = names_on(text, row=row, patients=patients)
         if self.named.sure or not self.named.maybe:
@@ -136,7 +138,7 @@ class SkipForm(forms.Form):
         return ": ".join(filter(None, [chosen, self.cleaned_data["words"].strip()]))
 
 
-class HandOverForm(forms.Form):
+class HandOverForm(SharedRow, forms.Form):
     """Who writes and mails it."""
 
     submit_label = _("Hand over")
@@ -147,9 +149,11 @@ class HandOverForm(forms.Form):
         widget=forms.Select(attrs={"autofocus": True}),
     )
 
-    def __init__(self, *args: Any, physician: Member, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.physician = physician
+    def __init__(self, *args: Any, row: ThankYou, **kwargs: Any) -> None:
+        self.physician = physician = row.list.physician
+        stands = {"to": row.assignee_id or physician.pk}
+        super().__init__(*args, initial=stands, **kwargs)
+        self.open_over(row, stands)
         everybody = Member.objects.active() | Member.objects.filter(pk=physician.pk)
         to: Any = self.fields["to"]
         to.queryset = everybody.select_related("user").order_by("user__name")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from practices.forms import DayField, PracticeForm
+from practices.shared_rows import SharedRowForm
 from touchpoints.gift_shares import CENT, says_cash
 from touchpoints.models import Gift, GiftLimit
 
@@ -111,7 +112,7 @@ class ReturnForm(forms.Form):
     on = DayField(label=gettext_lazy("Returned on"), widget=forms.DateInput(attrs={"type": "date"}))
 
 
-class LimitForm(PracticeForm):
+class LimitForm(SharedRowForm):
     """A year's limit, with where the number is from."""
 
     class Meta:

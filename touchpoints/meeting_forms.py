@@ -11,8 +11,9 @@ from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from practices.forms import DayField, PracticeForm, not_past
+from practices.forms import DayField, not_past
 from practices.models import Member
+from practices.shared_rows import SharedRowForm
 from touchpoints.models import Meeting, Touchpoint
 
 DAY = 24 * 60  # minutes
@@ -26,11 +27,10 @@ def _words(label: Any, *, rows: int = 3, help_text: Any = NO_PATIENT) -> forms.C
     )
 
 
-class PlanForm(PracticeForm):
+class PlanForm(SharedRowForm):
     """When, where, who of ours, and what for. Times are the practice's."""
 
     uid = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    known = forms.IntegerField(required=False, widget=forms.HiddenInput)
     day = DayField(label=gettext_lazy("On"), widget=forms.DateInput(attrs={"type": "date"}))
     at = forms.TimeField(
         label=gettext_lazy("At"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -54,13 +54,13 @@ class PlanForm(PracticeForm):
         meeting = self.instance
         if meeting.pk:
             begins = localtime(meeting.starts_at)
-            self.initial = {
+            when = {
                 "day": begins.date(),
                 "at": begins.time(),
                 "minutes": int((meeting.ends_at - meeting.starts_at) / timedelta(minutes=1)),
-                "known": meeting.sequence,
-                **self.initial,
             }
+            self.open_over(meeting, when)
+            self.initial = {**when, **self.initial}
         owner: Any = self.fields["owner"]
         stays = Q(left_at=None) | Q(pk=meeting.owner_id)
         owner.queryset = Member.objects.filter(stays).select_related("user").order_by("user__name")
@@ -118,7 +118,9 @@ class HeldForm(PlanForm):
         promised.queryset = Member.objects.active().select_related("user").order_by("user__name")
         if self.instance.is_held and self.instance.pk:
             told = Touchpoint.objects.standing().filter(meeting=self.instance).first()
-            self.initial.setdefault("next_step_owner", told.next_step_owner_id if told else None)
+            owner = {"next_step_owner": told.next_step_owner_id if told else None}
+            self.open_over(self.instance, owner)
+            self.initial = {**owner, **self.initial}
 
     def clean_next_step_on(self) -> date | None:
         on: date | None = self.cleaned_data["next_step_on"]

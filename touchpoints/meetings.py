@@ -73,14 +73,13 @@ def change_meeting(
     people: People,
     by: Member,
     now: datetime,
-    known: int | None = None,
     reason: str = "",
     next_step_owner: Member | None = None,
     **said: Any,
 ) -> Meeting:
     """Move it, or say better what it is; of a held one, say better what it was: its touchpoints follow.
 
-    `known` is the `sequence` the form knew of: another's change since then refuses this one. Raises NotPossible.
+    Raises NotPossible.
     """
     lock_practice()
     row = _locked(meeting)
@@ -90,7 +89,6 @@ def change_meeting(
     is_other_people = People.at(row).keys != people.keys
     if not changed and not is_other_people and _promised_to(row) == next_step_owner:
         return row
-    _check_known(row, known)
     day = row.held_on
     _say(row, said, now=now)
     _check_whom(row, people)
@@ -112,7 +110,6 @@ def hold_meeting(
     people: People,
     by: Member,
     now: datetime,
-    known: int | None = None,
     next_step_owner: Member | None = None,
     **said: Any,
 ) -> Meeting:
@@ -128,7 +125,6 @@ def hold_meeting(
         if any(getattr(row, name) != value for name, value in said.items()):
             raise NotPossible(_("Somebody said meanwhile how it went: correct it there."))
         return row
-    _check_known(row, known)
     _say(row, said, now=now)
     row.state = State.HELD
     _check_whom(row, people)
@@ -267,11 +263,6 @@ def _office_of(meeting: Meeting, people: People) -> Office | None:
 def _check_whom(meeting: Meeting, people: People) -> None:
     if not people.theirs and meeting.office is None:
         raise NotPossible(_("Say with whom, or at least which office."))
-
-
-def _check_known(meeting: Meeting, known: int | None) -> None:
-    if known is not None and meeting.sequence != known:
-        raise NotPossible(_("It was changed meanwhile: open it again to see how it stands."))
 
 
 def _check_day(meeting: Meeting, *, by: Member, now: datetime) -> None:

@@ -14,7 +14,9 @@ from contacts.forms.senders import SenderForm, typeahead
 from contacts.models import Office
 from contacts.search import folded
 from practices.models import Member
+from practices.shared_rows import SharedRow
 from touchpoints.meeting_people import People, add_to_office, key_of, person_meant, place_of, staff_of
+from touchpoints.models import Meeting
 
 NEWCOMER = ("new_contact", "new_contact_job")
 SOMEBODY_ELSE = ("person_text", "person", "person_choice")
@@ -31,11 +33,13 @@ class Box:
     is_ticked: bool
 
 
-class PresentForm(SenderForm):
+class PresentForm(SharedRow, SenderForm):
     """Works without scripting: what was typed is resolved here, and the button Add shows the page with them ticked.
 
     `down`: whom the boxes are ticked for at first. `also`: who may stay chosen though they could not be any more.
     """
+
+    version_name = "version_of_people"
 
     person_text = forms.CharField(
         label=gettext_lazy("Somebody else of theirs"),
@@ -70,6 +74,7 @@ class PresentForm(SenderForm):
         office: Office | None = None,
         asks_office: bool = True,
         is_fixed: bool = False,
+        meeting: Meeting | None = None,
     ) -> None:
         at = {"office": office.pk, "office_text": str(office)} if office else {}
         super().__init__(data, initial=at)
@@ -84,6 +89,8 @@ class PresentForm(SenderForm):
             del self.fields[name]
         if asks_office:
             self._ask_office()
+        if meeting:
+            self.open_over(meeting, {"people": sorted(also.keys), "office_text": meeting.office_id})
 
     def _ask_office(self) -> None:
         field = self.fields["office_text"]
@@ -116,6 +123,28 @@ class PresentForm(SenderForm):
             Box(key, str(person), place_of(person, at=at), key in self.down.keys)
             for key, person in each.items()
         ]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if was := self.was().get("people"):
+            self.reconcile("people", was, cleaned)
+        return cleaned
+
+    def mine(self, name: str, cleaned: dict[str, Any]) -> Any:
+        return sorted(self.down.keys) if name == "people" else self.known_office
+
+    def take_over(self, name: str, cleaned: dict[str, Any]) -> None:
+        if name == "people":
+            self.down = self.also
+        else:
+            self.known_office = self.first_office
+
+    def in_words(self, name: str) -> str:
+        there = map(str, self.also) if name == "people" else [str(self.first_office or "")]
+        return ", ".join(filter(None, there)) or _("empty")
+
+    def label_of(self, name: str) -> str:
+        return str(_("who is there")) if name == "people" else super().label_of(name)
 
     def _find_provider(self) -> None:
         """Whoever was typed joins those ticked."""

@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from practices.models import Member
+from practices.shared_rows import SharedRow
 from touchpoints.models import RuleSetting
 from touchpoints.reminder_rules.rule import Rule
 
 
-class RuleForm(forms.Form):
+class RuleForm(SharedRow, forms.Form):
     """On or off, the rule's numbers, and who has what nobody has; `setting` as this form would have it."""
 
     is_on = forms.BooleanField(label=gettext_lazy("This rule reminds"), required=False)
@@ -32,6 +33,7 @@ class RuleForm(forms.Form):
             )
         if rule.lets_choose_owner:
             self.fields["owner"] = _owner_field(rule)
+        self.open_over(stored, initial, key=rule.key)
 
     @property
     def setting(self) -> RuleSetting:

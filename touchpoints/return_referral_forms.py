@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from contacts.accepting import listed
 from contacts.forms.referrals import OLDEST_BIRTH, date_input
-from contacts.forms.shared_rows import SharedRowForm
 from contacts.models import Provider, Specialty
 from practices.forms import DayField, reread_choices
 from practices.models import Member
 from practices.roles import Role
+from practices.shared_rows import SharedRow, SharedRowForm
 from touchpoints.models import ReturnReferral
 from touchpoints.return_referral_way import NEED
 from touchpoints.touchpoint_forms import WhomForm
@@ -96,7 +96,7 @@ class NeedForm(SharedRowForm):
         self.fields["specialty"].choices = [("", "---------"), *filter(lambda group: group[1], choices)]
 
 
-class ChoiceForm(WhomForm):
+class ChoiceForm(SharedRow, WhomForm):
     """Whom the patient chose, and why they are sent there."""
 
     clinical_reason = forms.CharField(
@@ -112,6 +112,11 @@ class ChoiceForm(WhomForm):
         error_messages={"required": gettext_lazy("Tick this once the patient has chosen.")},
     )
     known = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, row: ReturnReferral, initial: dict[str, Any], **kwargs: Any) -> None:
+        stands = {"clinical_reason": row.clinical_reason}
+        super().__init__(*args, initial={**stands, "known": row.provider_id, **initial}, **kwargs)
+        self.open_over(row, stands)
 
     def _ask_who_sent(self) -> None:
         if "provider_text" not in self.errors:

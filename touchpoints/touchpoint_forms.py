@@ -1,7 +1,7 @@
 """The forms of touchpoints: a call, a card sent by hand, a correction, a withdrawal."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from contacts.forms.senders import SenderForm
 from contacts.models import Referral
 from practices.forms import DayField, not_past, of_late
 from practices.models import Member
+from practices.shared_rows import SharedRow
 from touchpoints.models import Touchpoint
 
 Outcome = Touchpoint.CallOutcome
@@ -170,17 +171,15 @@ class LogCardForm(SaidForm, WhomForm):
         self.fields["note"].help_text = _("Never name a patient.")
 
 
-class CorrectForm(SaidForm):
+class CorrectForm(SharedRow, SaidForm):
     """The touchpoint as it stands, to be said right, and why."""
 
     call_outcome = _outcome()
     reason = forms.CharField(label=gettext_lazy("Why is it corrected?"), max_length=300)
-    known = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, touchpoint: Touchpoint, has_fixed_day: bool, **kwargs: Any) -> None:
         names = [*SaidForm.base_fields, "call_outcome"]
         as_it_stands = {name: touchpoint.serializable_value(name) for name in names}
-        as_it_stands["known"] = touchpoint.earlier.count()
         super().__init__(*args, initial=as_it_stands, **kwargs)
         dropped = [
             *(
@@ -192,6 +191,19 @@ class CorrectForm(SaidForm):
         ]
         for name in dropped:
             del self.fields[name]
+        self.touchpoint = touchpoint
+        self.open_over(touchpoint, {name: as_it_stands[name] for name in names if name in self.fields})
+
+    def changed_by(self, name: str) -> tuple[str, datetime] | None:
+        """A correction leaves what was said before, withdrawn by who corrected it."""
+        earlier = self.touchpoint.earlier.select_related("withdrawn_by__user").order_by(
+            "-withdrawn_at", "-pk"
+        )
+        for row in earlier:
+            is_other = row.serializable_value(name) != self.touchpoint.serializable_value(name)
+            if is_other and row.withdrawn_by and row.withdrawn_at:
+                return row.withdrawn_by.name, row.withdrawn_at
+        return None
 
 
 class WithdrawForm(forms.Form):

@@ -90,20 +90,13 @@ def log_card(*, provider: Provider, by: Member, now: datetime, **said: Any) -> T
 
 
 @transaction.atomic
-def correct(
-    touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str, known: int | None = None, **said: Any
-) -> Touchpoint:
-    """Say it right; what it said before is kept. Raises NotPossible once it is withdrawn.
-
-    `known` is the number of earlier versions the form knew of: another's correction since then refuses this one.
-    """
+def correct(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str, **said: Any) -> Touchpoint:
+    """Say it right; what it said before is kept. Raises NotPossible once it is withdrawn."""
     lock_practice()
     row = _locked(touchpoint)
     if row.withdrawn_at:
         raise NotPossible(_("It was withdrawn meanwhile."))
     _refuse_return_referral(row)
-    if known is not None and row.earlier.count() != known:
-        raise NotPossible(_("It was corrected meanwhile: open it again to see how it stands."))
     changed = [name for name, value in said.items() if getattr(row, name) != value]
     if not changed:
         return row

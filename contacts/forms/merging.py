@@ -8,9 +8,9 @@ from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from contacts.forms.shared_rows import as_text
 from contacts.merging import OFFICE_FIELDS, PROVIDER_FIELDS
 from contacts.models import Office, Provider
+from practices.shared_rows import as_text
 
 KEEP, DROP, BOTH = "keep", "drop", "both"
 JOINED = ("personal_notes", "notes")

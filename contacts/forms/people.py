@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.accepting import listed
-from contacts.forms.shared_rows import SharedRowForm
 from contacts.models import Office, OfficeContact, Provider
 from contacts.places import set_places
 from contacts.search import folded, nearest, refresh_search
 from practices.models import Member
 from practices.pages import as_id
 from practices.roles import Role
+from practices.shared_rows import SharedRowForm
 
 STATE_CONSEQUENCES = {
     Provider.State.ACTIVE: gettext_lazy("Appears in lists, suggestions and reminders."),
@@ -221,7 +221,8 @@ class PlacesForm(forms.Form):
     def _main(self, offices: list[Office]) -> Office | None:
         if self.added and self.cleaned_data["is_main"]:
             return self.added
-        return next((office for office in offices if str(office.pk) in self._posted("main")), None)
+        chosen = set(self._posted("main")) - set(self._posted("main_shown"))  # untouched: as it stands by now
+        return next((office for office in offices if str(office.pk) in chosen), None)
 
     def _posted(self, name: str) -> list[str]:
         return [value for value in self.data.getlist(name) if as_id(value) is not None]

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy
 from contacts.forms.senders import SenderForm
 from contacts.models import Office, Provider, Referral
 from contacts.models.referrals import Channel, NoteChannel, PatientIndexes, Status, Urgency, patient_indexes
-from contacts.referral_way import seen_too_early
+from contacts.referral_way import corrected_by, seen_too_early
 from practices.forms import TYPED_YEARS, DayField, MomentField, PracticeForm, is_within_years
 from practices.models import Cover, Location, Member
 from practices.roles import SEES_PATIENTS, Role
+from practices.shared_rows import SharedRow
 
 OLDEST_BIRTH = date(1890, 1, 1)
 DUPLICATE_WITHIN = timedelta(days=14)
@@ -205,10 +206,36 @@ def indexes_of(values: dict[str, Any], *, practice_id: int | None) -> PatientInd
     )
 
 
-class EditForm(SenderForm, ReferralForm):
-    """A correction. `newest` is the last step its page knew of."""
+class EditForm(SharedRow, SenderForm, ReferralForm):
+    """A correction; of who sent it, the one that is meant counts, however it was typed."""
 
-    newest = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    SENDERS: ClassVar[dict[str, str]] = {"provider_text": "provider", "office_text": "office"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        self.senders = {"provider": row.provider, "office": row.office}  # the instance takes on what is typed
+        self.open_over(row, {"provider_text": row.provider_id, "office_text": row.office_id})
+
+    def mine(self, name: str, cleaned: dict[str, Any]) -> Any:
+        if name not in self.SENDERS:
+            return super().mine(name, cleaned)
+        sender = self.SENDERS[name]
+        is_new = self.adds_provider if sender == "provider" else self.adds_office
+        return "new" if is_new else getattr(self, f"known_{sender}")
+
+    def take_over(self, name: str, cleaned: dict[str, Any]) -> None:
+        if name not in self.SENDERS:
+            return super().take_over(name, cleaned)
+        return setattr(self, f"known_{self.SENDERS[name]}", self.senders[self.SENDERS[name]])
+
+    def in_words(self, name: str) -> str:
+        if name not in self.SENDERS:
+            return super().in_words(name)
+        return str(self.senders[self.SENDERS[name]] or _("empty"))
+
+    def changed_by(self, name: str) -> tuple[str, datetime] | None:
+        return corrected_by(self.instance, self.SENDERS.get(name, name))
 
     def known_providers(self) -> QuerySet:
         """Who has retired since may stay on what they sent."""
@@ -247,6 +274,7 @@ class StepForm(forms.Form):
 
     act = forms.ChoiceField(choices=ACTS, widget=forms.HiddenInput)
     known = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    stand = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
     appointment_at = MomentField(
         label=gettext_lazy("Appointment"),
         required=False,
@@ -303,7 +331,7 @@ class TakeBackForm(ReasonForm):
     step_id = forms.IntegerField(widget=forms.HiddenInput)
 
 
-class PhysicianForm(forms.Form):
+class PhysicianForm(SharedRow, forms.Form):
     """Whom the patient will see."""
 
     physician = forms.ModelChoiceField(
@@ -313,9 +341,15 @@ class PhysicianForm(forms.Form):
         empty_label=gettext_lazy("open for now"),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, referral: Referral, **kwargs: Any) -> None:
+        stands = {"physician": referral.physician_id}
+        super().__init__(*args, initial=stands, **kwargs)
+        self.referral = referral
         self.fields["physician"].queryset = Member.objects.physicians()
+        self.open_over(referral, stands)
+
+    def changed_by(self, name: str) -> tuple[str, datetime] | None:
+        return corrected_by(self.referral, name)
 
 
 class FilterForm(forms.Form):

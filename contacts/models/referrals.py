@@ -340,6 +340,13 @@ class Referral(OfPatient, PracticeDetail):
         """The referrer has not been told yet, and should be."""
         return self.status in OWES_WORD and not self.reported_back_at and not self.withdrawn_at
 
+    @property
+    def stand(self) -> str:
+        """Where it stands on its way, in one word, so that an act can say which stand it was made for."""
+        moments = (self.appointment_at, self.seen_on, self.reported_back_at, self.withdrawn_at)
+        told = [moment.strftime("%Y%m%d%H%M%S") if moment else "" for moment in moments]
+        return "-".join([self.status, str(self.contact_attempts), *told])
+
     def is_overdue(self, now: datetime) -> bool:
         return bool(self.next_action_due_at and self.next_action_due_at < now and not self.withdrawn_at)
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import ProtectedError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,13 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.changes import changed
 from contacts.forms.listing import OfficeFilterForm, ProviderFilterForm
 from contacts.forms.people import OfficeContactForm, OfficeForm, PlacesForm, ProviderForm
-from contacts.forms.shared_rows import SharedRowForm
 from contacts.listing import office_page, provider_page
 from contacts.models import Office, OfficeContact, Provider
 from contacts.search import refresh_search
 from practices.pages import done, page
 from practices.requests import PracticeRequest
 from practices.roles import member_required
+from practices.shared_rows import for_change
 
 FORM_METHODS = require_http_methods(["GET", "POST"])
 
@@ -57,7 +57,7 @@ def provider_new(request: PracticeRequest) -> HttpResponse:
 @member_required
 def provider_edit(request: PracticeRequest, provider_id: int) -> HttpResponse:
     """Change a provider, and where they work."""
-    provider = get_object_or_404(_for_change(request, Provider.objects.current()), pk=provider_id)
+    provider = get_object_or_404(for_change(request, Provider.objects.current()), pk=provider_id)
     return _provider_form(request, provider, "contacts/provider_edit.html")
 
 
@@ -81,7 +81,7 @@ def office_new(request: PracticeRequest) -> HttpResponse:
 @member_required
 def office_edit(request: PracticeRequest, office_id: int) -> HttpResponse:
     """Change an office."""
-    office = get_object_or_404(_for_change(request, Office.objects.current()), pk=office_id)
+    office = get_object_or_404(for_change(request, Office.objects.current()), pk=office_id)
     return _office_form(request, office, "contacts/office_edit.html")
 
 
@@ -97,7 +97,7 @@ def office_contact_new(request: PracticeRequest, office_id: int) -> HttpResponse
 @member_required
 def office_contact_edit(request: PracticeRequest, office_id: int, contact_id: int) -> HttpResponse:
     """Change a person who works at an office."""
-    rows = _for_change(request, OfficeContact.objects.filter(office=office_id))
+    rows = for_change(request, OfficeContact.objects.filter(office=office_id))
     return _contact_form(request, get_object_or_404(rows.select_related("office"), pk=contact_id))
 
 
@@ -125,7 +125,7 @@ def _provider_form(request: PracticeRequest, provider: Provider, template: str) 
             saved = form.save()
             places.save(saved)
             changed(now=timezone.now(), providers=[saved.pk])
-        return done(request, _saved(form), "provider", saved.pk)
+        return done(request, form.saved(_("Saved.")), "provider", saved.pk)
     context = {"form": form, "places": places, "provider": provider}
     return _page_of_forms(request, template, context)
 
@@ -143,7 +143,7 @@ def _office_form(request: PracticeRequest, office: Office, template: str) -> Htt
     if form.is_valid():
         saved = form.save()
         refresh_search(offices=[saved.pk])
-        return done(request, _saved(form), "office", saved.pk)
+        return done(request, form.saved(_("Saved.")), "office", saved.pk)
     return page(request, template, {"form": form, "office": office})
 
 
@@ -151,22 +151,9 @@ def _contact_form(request: PracticeRequest, contact: OfficeContact) -> HttpRespo
     form = OfficeContactForm(request.POST or None, instance=contact)
     if form.is_valid():
         form.save()
-        return done(request, _saved(form), "office", contact.office_id)
+        return done(request, form.saved(_("Saved.")), "office", contact.office_id)
     context = {"form": form, "contact": contact, "office": contact.office}
     return page(request, "contacts/office_contact.html", context)
-
-
-def _saved(form: SharedRowForm) -> str:
-    """Say so, and what a colleague changed meanwhile that was kept."""
-    if not form.changed_meanwhile:
-        return _("Saved.")
-    names = ", ".join(form.changed_meanwhile)
-    return _("Saved. Somebody else changed this meanwhile, and it was kept: %(fields)s.") % {"fields": names}
-
-
-def _for_change(request: PracticeRequest, rows: QuerySet) -> QuerySet:
-    """Saving locks the row, so that two people who save at once are compared with each other."""
-    return rows.select_for_update(of=("self",)) if request.method == "POST" else rows
 
 
 def _today(request: PracticeRequest) -> date:

@@ -24,16 +24,18 @@ from contacts.forms.referrals import (
     StepForm,
     TakeBackForm,
 )
+from contacts.merging import lock_practice
 from contacts.models import Referral
 from contacts.referral_rows import referral_row
-from contacts.referral_story import act_groups, group_of, label_of, story_of, way_of
-from contacts.referral_way import CorrectedMeanwhile, NotOnTheWay
+from contacts.referral_story import act_groups, group_of, story_of, way_of
+from contacts.referral_way import NotOnTheWay
 from contacts.views.referral_list import visible_rows
 from practices.models import Member, PatientAccess
 from practices.pages import back_to, done, page
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import MOVES_REFERRALS, SEES_ALL_PATIENTS, member_required, role_required
+from practices.shared_rows import for_change
 
 
 @require_GET
@@ -53,6 +55,14 @@ def theirs(request: PracticeRequest, referral_id: int, now: datetime) -> Referra
         "location", "logged_by__user", "withdrawn_by__user"
     )
     return get_object_or_404(rows, pk=referral_id)
+
+
+def theirs_for_change(request: PracticeRequest, referral_id: int, now: datetime) -> Referral:
+    """The same, locked by who saves; the practice first, in the order in which a merge takes its locks."""
+    if request.method == "POST":
+        lock_practice()
+        get_object_or_404(for_change(request, Referral.objects.all()), pk=referral_id)
+    return theirs(request, referral_id, now)
 
 
 def record_view(member: Member, row: Referral, *, page: str) -> None:
@@ -113,7 +123,7 @@ def with_form(group: Any, row: Referral, member: Member, failed: Any, now: datet
 def physician_form(request: PracticeRequest, row: Referral) -> PhysicianForm | None:
     if request.member.role not in SEES_ALL_PATIENTS:
         return None
-    return PhysicianForm(initial={"physician": row.physician_id})
+    return PhysicianForm(referral=row)
 
 
 def carry_out(form: forms.Form, act: Callable[[], Any]) -> bool:
@@ -152,6 +162,8 @@ def referral_step(request: PracticeRequest, referral_id: int) -> HttpResponse:
 
 def take_step(row: Referral, value: dict[str, Any], *, by: Member, now: datetime) -> None:
     """The act of the form, through the one place that enforces the way."""
+    if not is_done_already(row, value):
+        referral_way.refuse_stale(row, stand=value["stand"], by=by)
     common = {"by": by, "now": now, "note": value["note"]}
     if value["act"] == "report_back":
         referral_way.report_back(row, note_channel=value["note_channel"], **common)
@@ -160,6 +172,13 @@ def take_step(row: Referral, value: dict[str, Any], *, by: Member, now: datetime
     else:
         moved = {name: value[name] for name in ("appointment_at", "seen_on")}
         referral_way.move(row, to=value["act"], **moved, **common)
+
+
+def is_done_already(row: Referral, value: dict[str, Any]) -> bool:
+    """Whether the act would change nothing: whoever was quicker is named then, and nobody is asked."""
+    if value["act"] == "report_back":
+        return row.reported_back_at is not None
+    return row.status == value["act"] and value["appointment_at"] in (None, row.appointment_at)
 
 
 def said(row: Referral, act: str, *, by: Member, now: datetime) -> str:
@@ -218,10 +237,10 @@ def referral_withdraw(request: PracticeRequest, referral_id: int) -> HttpRespons
 def referral_physician(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Say whom the patient will see."""
     now = timezone.now()
-    row = theirs(request, referral_id, now)
-    form = PhysicianForm(request.POST)
+    row = theirs_for_change(request, referral_id, now)
+    form = PhysicianForm(request.POST, referral=row)
     if carry_out(form, lambda: referral_way.edit(row, by=request.member, now=now, **form.cleaned_data)):
-        return done(request, _("Saved."), row_url(row))
+        return done(request, form.saved(_("Saved.")), row_url(row))
     return shown(request, row, now, physician=form)
 
 
@@ -230,12 +249,12 @@ def referral_physician(request: PracticeRequest, referral_id: int) -> HttpRespon
 def referral_edit(request: PracticeRequest, referral_id: int) -> HttpResponse:
     """Correct what was logged; a colleague's correction made meanwhile is shown first."""
     now = timezone.now()
-    row = theirs(request, referral_id, now)
+    row = theirs_for_change(request, referral_id, now)
     record_view(request.member, row, page="referral_edit")
     form = EditForm(request.POST or None, member=request.member, now=now, instance=row, initial=as_typed(row))
     if form.is_valid() and save_edit(form, row, by=request.member, now=now):
         is_visible = visible_rows(request.member, now).filter(pk=row.pk).exists()
-        return done(request, _("Saved."), row_url(row) if is_visible else reverse("referrals"))
+        return done(request, form.saved(_("Saved.")), row_url(row) if is_visible else reverse("referrals"))
     return page(request, "contacts/referral_edit.html", {"form": form, "referral": row})
 
 
@@ -246,33 +265,19 @@ def as_typed(row: Referral) -> dict[str, Any]:
         "provider_text": str(row.provider or ""),
         "office": row.office_id,
         "office_text": str(row.office or ""),
-        "newest": referral_way.newest_step(row).pk,
     }
 
 
 def save_edit(form: EditForm, row: Referral, *, by: Member, now: datetime) -> bool:
-    """Save; False with the form's error when somebody else corrected it meanwhile, or it was withdrawn."""
+    """Save; False with the form's error when it was withdrawn meanwhile."""
     try:
         with transaction.atomic():  # nobody new stays behind when the correction is refused
             provider, office = form.save_sender()
             values = {"provider": provider, "office": office, **form.values()}
-            referral_way.edit(row, by=by, now=now, after=form.cleaned_data["newest"], **values)
-    except CorrectedMeanwhile as other:
-        form.add_error(None, meanwhile(other, row))
-        form.data = {**form.data, "newest": other.step.pk}
+            referral_way.edit(row, by=by, now=now, **values)
     except NotOnTheWay as refusal:
         form.add_error(None, str(refusal))
     return not form.errors
-
-
-def meanwhile(other: CorrectedMeanwhile, row: Referral) -> str:
-    """What the colleague changed, and to what."""
-    stands = Referral.objects.get(pk=row.pk)
-    changes = [f"{label_of(name)}: {getattr(stands, name) or '—'}" for name in other.step.before["fields"]]
-    return _("%(who)s corrected this meanwhile (%(changes)s). Saving again puts yours in its place.") % {
-        "who": other.step.by.name,
-        "changes": "; ".join(changes),
-    }
 
 
 @require_http_methods(["GET", "POST"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -10,12 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from practices.invitations import invite, send_again, withdraw
 from practices.members import LastManager, change_seat, come_back
-from practices.models import Invitation, Member
+from practices.models import Invitation, Member, Practice
 from practices.pages import done, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 from practices.second_factors import user_has_second_factor
 from practices.settings_forms import InvitationForm, MemberForm
+from practices.shared_rows import for_change
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,16 +35,15 @@ def members(request: PracticeRequest) -> HttpResponse:
 @role_required(*ADMINISTERS)
 def member_edit(request: PracticeRequest, member_id: int) -> HttpResponse:
     """A member's role and credentials."""
-    seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
-    initial = {"role": seat.role, "credentials": seat.credentials}
-    form = MemberForm(request.POST or None, initial=initial)
+    seat = get_object_or_404(_seats_for_change(request), pk=member_id)
+    form = MemberForm(request.POST or None, seat=seat)
     if form.is_valid():
         try:
             change_seat(seat, **form.cleaned_data)
         except LastManager:
             form.add_error("role", _("The practice needs a manager: make somebody else one first."))
         else:
-            return done(request, _("%(name)s saved.") % {"name": seat.name}, "members")
+            return done(request, form.saved(_("%(name)s saved.") % {"name": seat.name}), "members")
     return page(request, "practices/member_form.html", {"form": form, "seat": seat, **_sign_in_of(seat)})
 
 
@@ -83,6 +84,13 @@ def _show_link(request: PracticeRequest, invitation: Invitation, link: str) -> H
 def _sign_in_of(seat: Member) -> dict[str, Any]:
     live = seat.user.sessions.filter(expire_date__gt=timezone.now())
     return {"session_count": live.count(), "has_second_factor": user_has_second_factor(seat.user)}
+
+
+def _seats_for_change(request: PracticeRequest) -> QuerySet[Member]:
+    """The practice first, as in `change_seat`, so that neither of two managers waits for the other."""
+    if request.method == "POST":
+        Practice.objects.select_for_update().get(pk=request.member.practice_id)
+    return for_change(request, Member.objects.select_related("user"))
 
 
 def _seats() -> dict[str, Any]:

@@ -14,11 +14,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from practices.digest_wishes import change_wishes, next_day, practice_of_link, unsubscribe
+from practices.models import Member
 from practices.pages import done, page
 from practices.rate_limits import tries_too_often
 from practices.requests import PracticeRequest
 from practices.roles import member_required
 from practices.settings_forms import MyMailForm
+from practices.shared_rows import for_change
 
 TRIES = 100  # a minute and address; large mail hosts press the button from few
 NOBODY = {"member": None}  # the same page for all the world, whoever is signed in
@@ -28,12 +30,12 @@ NOBODY = {"member": None}  # the same page for all the world, whoever is signed 
 @member_required
 def my_mail(request: PracticeRequest) -> HttpResponse:
     """A member's own wishes."""
-    member, now = request.member, timezone.now()
-    wishes = {"wants_digest": member.wants_digest, "digest_hour": member.digest_hour}
-    form = MyMailForm(request.POST or None, initial=wishes)
+    now = timezone.now()
+    member = for_change(request, Member.objects.select_related("practice")).get(pk=request.member.pk)
+    form = MyMailForm(request.POST or None, member=member)
     if form.is_valid():
         change_wishes(member, now=now, **form.cleaned_data)
-        return done(request, _("Saved."), "my_mail")
+        return done(request, form.saved(_("Saved.")), "my_mail")
     context = {"form": form, "is_sending": bool(settings.EMAIL_URL), "hour": time(member.digest_hour)}
     context["next_on"] = next_day(member, now=now)
     return page(request, "practices/my_mail.html", {**context, "today": member.practice.today(now)})

@@ -34,8 +34,8 @@ def rows(response):
     return [row.provider.family_name for row in response.context["page"].rows]
 
 
-def seen_of(response):
-    return response.context["form"].seen
+def version_of(response):
+    return response.context["form"].version
 
 
 def posted(response, **changes):
@@ -53,7 +53,7 @@ def posted(response, **changes):
             "place_shown": [o.pk for o in places.so_far],
             "main": places.main_id or "",
         }
-    return {**data, "seen": form.seen, **changes}
+    return {**data, "version": form.version, **changes}
 
 
 class TestLists:
@@ -321,9 +321,9 @@ class TestTwoPeopleOnOneRow:
         self.change(practice, provider, phone="2")
         answer = signed_in.post(self.url(provider), posted(page, phone="3"))
         assert answer.status_code == 422
-        assert "it is now: 2. Save again to keep yours." in words(answer)
+        assert "changed this to “2” while you had the page open. Save again to keep yours." in words(answer)
         assert 'value="3"' in answer.content.decode()
-        signed_in.post(self.url(provider), posted(page, phone="3") | {"seen": seen_of(answer)})
+        signed_in.post(self.url(provider), posted(page, phone="3") | {"version": version_of(answer)})
         with practice_scope(practice):
             provider.refresh_from_db()
         assert provider.phone == "3"
@@ -333,10 +333,10 @@ class TestTwoPeopleOnOneRow:
         self.change(practice, provider, phone="2")
         assert signed_in.post(self.url(provider), posted(page, phone="2")).status_code == 302
 
-    @pytest.mark.parametrize("seen", ["", "{", "[]", '{"nonsense": "1"}'])
-    def test_a_page_that_says_nothing_of_what_it_showed_saves(self, signed_in, provider, seen):
+    @pytest.mark.parametrize("version", ["", "{", "[]", "contacts.provider/1/x fax:1"])
+    def test_a_page_that_says_nothing_of_what_it_showed_saves(self, signed_in, provider, version):
         page = signed_in.get(self.url(provider))
-        assert signed_in.post(self.url(provider), posted(page, fax="3", seen=seen)).status_code == 302
+        assert signed_in.post(self.url(provider), posted(page, fax="3", version=version)).status_code == 302
 
 
 class TestOffices:

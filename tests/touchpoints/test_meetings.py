@@ -163,16 +163,6 @@ def test_each_change_raises_the_sequence_and_says_when(desk):
     assert held(desk, moved).sequence == 3
 
 
-def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused(desk):
-    meeting = planned(desk, desk.okafor)
-    people = People.at(meeting)
-    change_meeting(meeting, people=people, by=desk.liaison, now=NOW, known=0, purpose="First")
-    with pytest.raises(NotPossible, match="meanwhile"):
-        change_meeting(meeting, people=people, by=desk.manager, now=NOW, known=0, purpose="Second")
-    with pytest.raises(NotPossible, match="meanwhile"):
-        held(desk, meeting, known=0)
-
-
 def test_moved_to_another_day_it_reminds_anew(desk):
     meeting = planned(desk, desk.okafor)
     close(Reminder.objects.get(), by=desk.liaison, now=NOW)

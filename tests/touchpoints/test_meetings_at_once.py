@@ -82,7 +82,7 @@ def test_a_planned_one_told_at_many_desks_is_told_once_and_nothing_written_over(
             people=People((practice.okafor,)), by=practice.liaison, now=now, owner=practice.liaison, kind="visit",
             starts_at=at, ends_at=at + timedelta(hours=1), purpose="Hello",
         )  # fmt: skip
-    told = [form(practice, known="0", intel=f"Heard at desk {number}") for number in range(DESKS)]
+    told = [form(practice, intel=f"Heard at desk {number}") for number in range(DESKS)]
     posts = [(reverse("meeting_held", args=[meeting.pk]), each) for each in told]
     assert post_at_once(posts, member=practice.liaison) == [302] + [422] * (DESKS - 1)
     with practice_scope(practice):

@@ -217,15 +217,16 @@ def test_a_promised_step_without_a_day_is_asked_for_one(client, desk):
 def test_a_planned_one_is_told_corrected_and_withdrawn(client, desk):
     meeting = plan(desk, at=NOON - 3 * HOUR)
     client.force_login(desk.liaison.user)
-    told = form(desk, day="2026-11-18", at="09:00", known="0", intel="They move")
+    told = form(desk, day="2026-11-18", at="09:00", intel="They move")
     assert client.post(reverse("meeting_held", args=[meeting.pk]), told).status_code == 302
 
     edit = reverse("meeting_edit", args=[meeting.pk])
-    corrected = {**told, "known": "1", "intel": "They stay"}
+    corrected = {**told, "intel": "They stay"}
+    version = client.get(edit).context["form"].version
     assert "Why is it corrected?" in text_of(client.post(edit, corrected))
     assert client.post(edit, {**corrected, "reason": "Misheard"}).status_code == 302
-    late = client.post(edit, {**corrected, "intel": "They build", "reason": "x"})
-    assert "changed meanwhile" in text_of(late)
+    late = client.post(edit, {**corrected, "intel": "They build", "reason": "x", "version": version})
+    assert "changed this to “They stay”" in text_of(late)
 
     client.post(reverse("meeting_cancel", args=[meeting.pk]), {"reason": "It was next door"})
     shown = text_of(client.get(reverse("meeting", args=[meeting.pk])))

@@ -122,10 +122,11 @@ class TestNeed:
     def test_is_corrected_with_a_colleague_s_change_kept(self, client, desk):
         client.force_login(desk.coordinator.user)
         page = client.get(url(desk, "_need"))
-        seen = page.context["form"].seen
+        version = page.context["form"].version
         with practice_scope(desk.practice):
             way.change_need(desk.row, now=make.NOW, payer="Cigna")
-        said = need(desk, patient_family_name="Testperson", zip_code="60304", language="Spanish", seen=seen)
+        said = need(desk, patient_family_name="Testperson", zip_code="60304", language="Spanish")
+        said["version"] = version
         assert client.post(url(desk, "_need"), said).status_code == 302
         assert (stored(desk).payer, stored(desk).zip_code) == ("Cigna", "60304")
 

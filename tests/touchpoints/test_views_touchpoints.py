@@ -284,11 +284,12 @@ def test_correcting_asks_why(client, desk):
     url = reverse("touchpoint_edit", args=[call.pk])
 
     refused = client.post(url, posted(note="Right"))
-    client.post(url, posted(note="Right", reason="Misspelt", known="0"))
-    stale = client.post(url, posted(note="Stale", reason="Misspelt", known="0"))
+    version = refused.context["form"].version
+    client.post(url, posted(note="Right", reason="Misspelt", version=version))
+    stale = client.post(url, posted(note="Stale", reason="Misspelt", version=version))
 
     assert refused.status_code == stale.status_code == 422
-    assert "corrected meanwhile" in text(stale)
+    assert "changed this to “Right”" in text(stale)
     assert only(desk).note == "Right"
 
 

@@ -26,6 +26,10 @@ class Asked:
         are_valid = [self.present.is_valid(), self.form.is_valid()]
         return all(are_valid) and not self.is_adding
 
+    def saved(self, text: str) -> str:
+        """What was done, and what a colleague changed meanwhile that was kept."""
+        return self.form.saved(self.present.saved(text))
+
     def answer(self, request: PracticeRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         """The page again, or for htmx the part with the people alone; 422 where something is wrong."""
         context = {**context, "form": self.form, "present": self.present, "asked": self}

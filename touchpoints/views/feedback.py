@@ -40,6 +40,7 @@ from touchpoints.feedback_forms import HandOverIssueForm, ResolveForm, TakeDownF
 from touchpoints.feedback_issues import draft_message, hand_over, resolve, tell
 from touchpoints.feedback_pages import answers_page, may_act
 from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest
+from touchpoints.touchpoint_log import lock_practice
 from touchpoints.touchpoint_pages import About, about
 from touchpoints.views.touchpoints import carry_out
 
@@ -183,11 +184,12 @@ def feedback_issue(request: PracticeRequest, issue_id: int) -> HttpResponse:
 @role_required(*OWNS_ISSUES)
 def feedback_issue_resolve(request: PracticeRequest, issue_id: int) -> HttpResponse:
     """Say what was changed."""
+    lock_practice()  # what is compared with the form is what is saved over
     issue = _theirs(request, issue_id)
-    form = ResolveForm(request.POST)
+    form = ResolveForm(request.POST, issue=issue)
     if carry_out(form, lambda: resolve(issue, by=request.member, now=timezone.now(), **form.cleaned_data)):
         drop_draft(request.member, form=ISSUE_DRAFT)
-        return done(request, _("Resolved. Now tell them."), "feedback_issue", issue.pk)
+        return done(request, form.saved(_("Resolved. Now tell them.")), "feedback_issue", issue.pk)
     return _shown(request, issue, resolve=form)
 
 
@@ -209,10 +211,11 @@ def feedback_issue_tell(request: PracticeRequest, issue_id: int) -> HttpResponse
 @role_required(Role.MANAGER)
 def feedback_issue_hand_over(request: PracticeRequest, issue_id: int) -> HttpResponse:
     """Another owner, another day."""
+    lock_practice()
     issue = _issue(issue_id)
     form = HandOverIssueForm(request.POST, issue=issue, today=_today(request))
     if carry_out(form, lambda: hand_over(issue, now=timezone.now(), **form.cleaned_data)):
-        return done(request, _("Handed over."), "feedback_issue", issue.pk)
+        return done(request, form.saved(_("Handed over.")), "feedback_issue", issue.pk)
     return _shown(request, issue, hand_over=form)
 
 
@@ -251,7 +254,7 @@ def _shown(request: PracticeRequest, issue: FeedbackIssue, **forms: Any) -> Http
         "issue": issue,
         "given": issue.feedback,
         "may_act": may_act(issue, request.member) and not issue.feedback.is_taken_down_in_error,
-        "resolve": forms.get("resolve") or ResolveForm(initial=initial),
+        "resolve": forms.get("resolve") or ResolveForm(issue=issue, initial=initial),
         "tell": forms.get("tell") or TellForm(initial=initial, may_mail=_may_mail(issue)),
         "hand_over": forms.get("hand_over") or HandOverIssueForm(issue=issue, today=_today(request)),
         "is_restored": bool(kept) and not forms,

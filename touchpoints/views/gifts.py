@@ -20,6 +20,7 @@ from practices.drafts import drop_draft, keeps_draft
 from practices.pages import as_id, done, key_page, page, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
+from practices.shared_rows import for_change
 from touchpoints import gift_ledger
 from touchpoints.gift_export import gifts_csv
 from touchpoints.gift_forms import GiftForm, LimitForm, ReturnForm, WithdrawGiftForm
@@ -236,12 +237,12 @@ def gift_limits(request: PracticeRequest) -> HttpResponse:
 @role_required(*ADMINISTERS)
 def gift_limit(request: PracticeRequest, year: int) -> HttpResponse:
     """Mend a year's number, or say that it was checked."""
-    row = get_object_or_404(GiftLimit.objects.all(), year=_known(year))
+    row = get_object_or_404(for_change(request, GiftLimit.objects.all()), year=_known(year))
     today = request.member.practice.today(timezone.now())
     form = LimitForm(request.POST if request.method == "POST" else None, instance=row, today=today)
     if form.is_valid():
         form.save()
-        return done(request, _("Saved."), "gift_limits")
+        return done(request, form.saved(_("Saved.")), "gift_limits")
     return page(request, "touchpoints/gift_limit.html", {"limit": row, "form": form})
 
 

@@ -24,6 +24,7 @@ from touchpoints.meeting_pages import may_change, meeting_page, of_member, plann
 from touchpoints.meeting_people import People, key_of, people_like, place_of
 from touchpoints.meetings import cancel_meeting, change_meeting, hold_meeting, log_meeting, plan_meeting
 from touchpoints.models import Meeting
+from touchpoints.touchpoint_log import lock_practice
 from touchpoints.touchpoint_pages import About, about
 from touchpoints.views.asking import Asked, ask, kept_here
 from touchpoints.views.touchpoints import carry_out
@@ -127,19 +128,19 @@ def meeting(request: PracticeRequest, meeting_id: int) -> HttpResponse:
 @member_required
 def meeting_held(request: PracticeRequest, meeting_id: int) -> HttpResponse:
     """Say how a planned one went, and who was there."""
-    now, row = timezone.now(), _theirs(request, meeting_id)
+    now, row = timezone.now(), _for_change(request, meeting_id)
     if not row.is_planned and request.method == "GET":
         return redirect("meeting", row.pk)
     people = People.at(row)
-    draft = _as_it_stands(kept_here(request, form=HELD_DRAFT), row)
-    asked = ask(request, _over(HeldForm, row), draft=draft, down=people, office=row.office)
+    draft = kept_here(request, form=HELD_DRAFT)
+    asked = ask(request, _over(HeldForm, row), draft=draft, down=people, office=row.office, meeting=row)
 
     def act() -> Meeting:
         return hold_meeting(row, by=request.member, now=now, **_told(asked))
 
     if asked.is_valid() and carry_out(asked.form, act):
         drop_draft(request.member, form=HELD_DRAFT)
-        return done(request, _("Logged."), "meeting", row.pk)
+        return done(request, asked.saved(_("Logged.")), "meeting", row.pk)
     context = {"meeting": row, "when": when(row), "draft": HELD_DRAFT}
     return asked.answer(request, "touchpoints/meeting_held.html", context)
 
@@ -149,15 +150,9 @@ def _over(kind: type[PlanForm], row: Meeting, **options: Any) -> Any:
     return lambda data, typed: kind(data, initial=typed, instance=copy(row), **options)
 
 
-def _as_it_stands(draft: QueryDict | None, row: Meeting) -> QueryDict | None:
-    """What was typed before somebody else changed the meeting would only be refused."""
-    return draft if draft is not None and draft.get("known") == str(row.sequence) else None
-
-
 def _told(asked: Asked) -> dict[str, Any]:
     form = asked.form
     told = {"people": asked.present.down, "office": asked.present.known_office, **form.said()}
-    told["known"] = form.cleaned_data["known"]
     if isinstance(form, HeldForm):
         told["next_step_owner"] = form.cleaned_data["next_step_owner"]
     return told
@@ -168,14 +163,14 @@ def _told(asked: Asked) -> dict[str, Any]:
 @member_required
 def meeting_edit(request: PracticeRequest, meeting_id: int) -> HttpResponse:
     """Change what is planned; say better, with a reason, what was held."""
-    now, row = timezone.now(), _theirs(request, meeting_id)
+    now, row = timezone.now(), _for_change(request, meeting_id)
     if row.is_cancelled and request.method == "GET":
         return redirect("meeting", row.pk)
     kind = HeldForm if row.is_held else PlanForm
     people = People.at(row)
-    draft = _as_it_stands(kept_here(request, form=EDIT_DRAFT), row)
+    draft = kept_here(request, form=EDIT_DRAFT)
     make = _over(kind, row, asks_reason=row.is_held)
-    asked = ask(request, make, draft=draft, down=people, office=row.office)
+    asked = ask(request, make, draft=draft, down=people, office=row.office, meeting=row)
 
     def act() -> Meeting:
         reason = asked.form.cleaned_data.get("reason", "")
@@ -183,7 +178,8 @@ def meeting_edit(request: PracticeRequest, meeting_id: int) -> HttpResponse:
 
     if asked.is_valid() and carry_out(asked.form, act):
         drop_draft(request.member, form=EDIT_DRAFT)
-        return done(request, _("Corrected.") if row.is_held else _("Saved."), "meeting", row.pk)
+        text = _("Corrected.") if row.is_held else _("Saved.")
+        return done(request, asked.saved(text), "meeting", row.pk)
     context = {"meeting": row, "when": when(row), "draft": EDIT_DRAFT}
     return asked.answer(request, "touchpoints/meeting_edit.html", context)
 
@@ -219,6 +215,13 @@ def _theirs(request: PracticeRequest, meeting_id: int) -> Meeting:
     if not may_change(row, request.member):
         raise PermissionDenied(_("This is for whoever goes or put it down, and for the manager."))
     return row
+
+
+def _for_change(request: PracticeRequest, meeting_id: int) -> Meeting:
+    """The same; when it is saved, what is compared with the form is what is saved over."""
+    if request.method == "POST":
+        lock_practice()
+    return _theirs(request, meeting_id)
 
 
 def _shown(request: PracticeRequest, row: Meeting, form: CancelForm | None = None) -> HttpResponse:

@@ -12,6 +12,7 @@ from touchpoints.reminder_rule_forms import RuleForm
 from touchpoints.reminder_rules import RULES
 from touchpoints.reminder_tuning import examples_of, in_sentences, preview, rule_lines, save_setting
 from touchpoints.reminders import settings_of_rules
+from touchpoints.touchpoint_log import lock_practice
 
 
 @require_safe
@@ -29,6 +30,8 @@ def reminder_rule(request: PracticeRequest, rule: str) -> HttpResponse:
     if rule not in RULES:
         raise Http404
     practice, now = request.member.practice, timezone.now()
+    if request.POST.get("seen"):  # it is to be saved: what is compared with the form is what is saved over
+        lock_practice()
     form = RuleForm(request.POST or None, rule=RULES[rule], stored=settings_of_rules()[rule])
     context = {
         "form": form,
@@ -39,7 +42,7 @@ def reminder_rule(request: PracticeRequest, rule: str) -> HttpResponse:
     if form.is_valid():
         if form.is_seen:
             changes = save_setting(form.setting, now=now)
-            said = " ".join([_("Saved."), *in_sentences(changes, practice, now=now)])
+            said = " ".join([form.saved(_("Saved.")), *in_sentences(changes, practice, now=now)])
             return done(request, said, "reminder_rules")
         changes = preview(practice, form.setting, now=now)
         context |= {

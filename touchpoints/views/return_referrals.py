@@ -139,7 +139,7 @@ def return_referral_need(request: PracticeRequest, return_referral_id: int) -> H
     if carry_out(form, lambda: way.change_need(row, now=now, **form.need())):
         asks_again = chosen and not _theirs(request, row.pk).provider_id
         text = _("Saved. The need is another one: ask the patient again whom they choose.")
-        return done(request, text if asks_again else _("Saved."), "return_referral", row.pk)
+        return done(request, form.saved(text if asks_again else _("Saved.")), "return_referral", row.pk)
     _record(request, row, act=Act.VIEWED, page="return_referral_need")
     return page(request, "touchpoints/return_referral_need.html", {"form": form, "row": row})
 
@@ -150,6 +150,8 @@ def return_referral_need(request: PracticeRequest, return_referral_id: int) -> H
 def return_referral_choice(request: PracticeRequest, return_referral_id: int) -> HttpResponse:
     """Whom the patient chose, `?provider=9` or anybody of the network, and why they are sent."""
     member = request.member
+    if request.method == "POST":
+        way.lock_practice()
     row = _theirs(request, return_referral_id)
     if request.method == "GET" and row.state != State.SUGGESTED:
         return redirect("return_referral", row.pk)
@@ -159,7 +161,8 @@ def return_referral_choice(request: PracticeRequest, return_referral_id: int) ->
     form = ChoiceForm(
         request.POST or None,
         knows_whom=provider is not None,
-        initial={"clinical_reason": row.clinical_reason, "known": row.provider_id, **kept},
+        row=row,
+        initial=kept,
     )
 
     def act() -> ReturnReferral:
@@ -167,7 +170,7 @@ def return_referral_choice(request: PracticeRequest, return_referral_id: int) ->
 
     if carry_out(form, act):
         drop_draft(member, form=CHOICE_DRAFT)
-        return done(request, _("The choice is recorded."), "return_referral", row.pk)
+        return done(request, form.saved(_("The choice is recorded.")), "return_referral", row.pk)
     _record(request, row, act=Act.VIEWED, page="return_referral_choice")
     fit = next((one for one in offered if provider and one.candidate.provider_id == provider.pk), None)
     context = {
@@ -209,7 +212,9 @@ def _kept_choice(request: PracticeRequest, row: ReturnReferral) -> dict[str, Any
     kept = draft_of(request.member, form=CHOICE_DRAFT) if request.method == "GET" else None
     if kept is None or kept.get("about") != str(row.pk):
         return {}
-    return {name: value for name, value in kept.items() if name in ("clinical_reason", "provider_text")}
+    return {
+        name: value for name, value in kept.items() if name in ("clinical_reason", "provider_text", "version")
+    }
 
 
 @require_POST

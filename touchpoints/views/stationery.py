@@ -12,16 +12,19 @@ from touchpoints.models import Stationery
 from touchpoints.printing.documents import stationery_of
 from touchpoints.printing.labels import SHEETS
 from touchpoints.printing.trial_sheet import trial_sheet
+from touchpoints.touchpoint_log import lock_practice
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(*ADMINISTERS)
 def stationery(request: PracticeRequest) -> HttpResponse:
     """Set the stationery."""
+    if request.method == "POST":  # what is compared with the form is what is saved over
+        lock_practice()
     form = StationeryForm(request.POST or None, instance=stationery_of(request.member.practice))
     if form.is_valid():
         form.save()
-        return done(request, _("Saved."), "stationery")
+        return done(request, form.saved(_("Saved.")), "stationery")
     return page(request, "touchpoints/stationery.html", {"form": form, "sheets": Stationery.Labels.choices})
 
 

@@ -109,10 +109,7 @@ def thank_you_carry(request: PracticeRequest, row_id: int) -> HttpResponse:
 def thank_you_hand_over(request: PracticeRequest, row_id: int) -> HttpResponse:
     """Somebody else writes and mails it; it stays on its list."""
     row = _row_to_decide(request, row_id)
-    physician = row.list.physician
-    form = HandOverForm(
-        _posted(request), initial={"to": row.assignee_id or physician.pk}, physician=physician
-    )
+    form = HandOverForm(_posted(request), row=row)
     return _answer(
         request,
         row,

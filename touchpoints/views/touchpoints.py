@@ -24,7 +24,15 @@ from touchpoints.feedback_pages import feedback_told_by
 from touchpoints.models import Touchpoint
 from touchpoints.one_call import one_call
 from touchpoints.touchpoint_forms import CorrectForm, LogCallForm, LogCardForm, WithdrawForm
-from touchpoints.touchpoint_log import NotPossible, correct, finish_next_step, log_call, log_card, withdraw
+from touchpoints.touchpoint_log import (
+    NotPossible,
+    correct,
+    finish_next_step,
+    lock_practice,
+    log_call,
+    log_card,
+    withdraw,
+)
 from touchpoints.touchpoint_pages import (
     About,
     TouchpointPage,
@@ -157,6 +165,8 @@ def touchpoint(request: PracticeRequest, touchpoint_id: int) -> HttpResponse:
 def touchpoint_edit(request: PracticeRequest, touchpoint_id: int) -> HttpResponse:
     """Say it right; what it said before is kept."""
     now, member = timezone.now(), request.member
+    if request.method == "POST":  # what is compared with the form is what is saved over
+        lock_practice()
     row = _theirs(request, touchpoint_id)
     if row.meeting_id:
         return redirect("meeting_edit", row.meeting_id)
@@ -170,11 +180,10 @@ def touchpoint_edit(request: PracticeRequest, touchpoint_id: int) -> HttpRespons
     )
 
     def act() -> Touchpoint:
-        reason, known = form.cleaned_data["reason"], form.cleaned_data["known"]
-        return correct(row, by=member, now=now, reason=reason, known=known, **form.said())
+        return correct(row, by=member, now=now, reason=form.cleaned_data["reason"], **form.said())
 
     if carry_out(form, act):
-        return done(request, _("Corrected."), "touchpoint", row.pk)
+        return done(request, form.saved(_("Corrected.")), "touchpoint", row.pk)
     _record(request, shown)
     return page(request, "touchpoints/touchpoint_edit.html", {"form": form, "shown": shown})
 
