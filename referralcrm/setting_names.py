@@ -19,6 +19,7 @@ CHOSEN = (
     "DEMO",
     "EMAIL_URL",
     "PORT",
+    "REQUEST_ID_HEADER",
     "SESSION_HOURS",
     "SITE_URL",
     "TICK_SECONDS",

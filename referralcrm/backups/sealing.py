@@ -76,6 +76,8 @@ def seal(manifest: bytes, dump: Readable, file: io.BufferedIOBase, recipients: S
         pyrage.encrypt_io(_Joined(manifest + b"\n", dump), noting, list(recipients))
     except pyrage.EncryptError as error:
         raise noting.failure or error from None
+    if noting.failure is not None:  # pyrage says nothing of what fails at the very end
+        raise noting.failure
 
 
 def unseal(file: Readable, identity: Identity, dump: Writable) -> bytes:
@@ -85,6 +87,8 @@ def unseal(file: Readable, identity: Identity, dump: Writable) -> bytes:
         pyrage.decrypt_io(file, inside, [identity])
     except (pyrage.DecryptError, OSError) as error:
         raise inside.failure or _why_not_opened(error) from None
+    if inside.failure is not None:
+        raise inside.failure
     if inside.line is None:
         raise _says_nothing()
     return inside.line

@@ -18,6 +18,7 @@ import psycopg2
 from referralcrm.embedded.configuration import BASE_DIR, Configuration, Refused
 from referralcrm.embedded.folder import DataFolder
 from referralcrm.embedded.keeping import Keeper
+from referralcrm.embedded.own_backups import DailyBackup, back_up_before_upgrade, make_backup_key
 from referralcrm.embedded.processes import Command, fresh_log, start, with_log
 from referralcrm.embedded.servers import Servers, running_servers
 
@@ -41,7 +42,7 @@ def run_product(configuration: Configuration) -> None:
     folder = DataFolder(configuration.data_dir)
     with _port(configuration.port) as listener, running_servers(configuration) as servers:
         _prepare(folder, servers.environ, demo=configuration.demo)
-        with Keeper(servers.kept) as keeper:
+        with Keeper(servers.kept) as keeper, DailyBackup(folder, servers.environ) as daily:
             web, *background = _commands(folder, servers, listener)
             keeper.add(web)
             while not _is_ready(configuration.port):
@@ -52,6 +53,7 @@ def run_product(configuration: Configuration) -> None:
             _announce(folder, configuration, servers.environ["DATABASE_URL"])
             while True:
                 keeper.look_after()
+                daily.look()
 
 
 @contextmanager
@@ -80,6 +82,8 @@ def _bind(listener: socket.socket, number: int) -> int:
 def _prepare(folder: DataFolder, environ: Mapping[str, str], *, demo: bool) -> None:
     """Bring the database and the static files to this version, and load the demo where there is nothing."""
     print("Preparing the database …", flush=True)
+    make_backup_key(environ)
+    back_up_before_upgrade(folder, environ)
     _manage(folder, environ, "migrate", "--noinput")
     _collect_static(folder, environ)
     if demo and _is_empty(environ["DATABASE_URL"]):
