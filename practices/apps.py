@@ -9,6 +9,21 @@ class PracticesConfig(AppConfig):
 
     def ready(self) -> None:
         pre_migrate.connect(prepare_database, sender=self)
+        log_sign_ins()
+
+
+def log_sign_ins() -> None:
+    """Every way in, and every refusal, raises one of these signals."""
+    from allauth.account import signals as account
+    from django.contrib.auth import signals as auth
+
+    from practices import sign_in_log
+
+    auth.user_logged_in.connect(sign_in_log.signed_in)
+    auth.user_logged_out.connect(sign_in_log.signed_out)
+    auth.user_login_failed.connect(sign_in_log.refused)
+    account.password_changed.connect(sign_in_log.password_changed)
+    account.password_reset.connect(sign_in_log.password_reset)
 
 
 def prepare_database(using: str, **kwargs: Any) -> None:

@@ -4,6 +4,8 @@ The trail is written by the database: no way to change a row can forget it, raw 
 (docs/audit.md).
 """
 
+from typing import Any
+
 from django.db.migrations import RunSQL
 
 TRANSITIONS = {
@@ -24,8 +26,8 @@ def audited(
     `derived` columns follow from others, and a change of them alone is none. `hidden` ones are named there
     without what they hold, as bytea columns always are.
     """
-    forward: list[str] = []
-    back: list[str] = []
+    forward: list[Any] = []
+    back: list[Any] = []
     arguments = ", ".join(f"'{{{','.join(columns)}}}'" for columns in (derived, hidden))
     for table in tables:
         for act, transition in TRANSITIONS.items():
@@ -44,8 +46,8 @@ def audited(
 
 def kept_for_six_years(*tables: str) -> RunSQL:
     """A migration operation: nobody changes these tables' rows, and nobody removes one younger than that."""
-    forward: list[str] = []
-    back: list[str] = []
+    forward: list[Any] = []
+    back: list[Any] = []
     for table in tables:
         forward += [
             f"CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON {table}"

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from practices.audit_trail import forget_old_entries
 from practices.drafts import KEPT_FOR as DRAFT_KEPT_FOR
 from practices.models import Draft, Guess, LinkToken, OutboxEnvelope, Session
 
@@ -11,6 +12,12 @@ from practices.models import Draft, Guess, LinkToken, OutboxEnvelope, Session
 SESSION_KEPT_FOR = timedelta(days=1)
 MAIL_KEPT_FOR = timedelta(days=90)
 GUESSES_KEPT_FOR = timedelta(days=1)
+
+
+def forget_what_is_old(*, now: datetime) -> None:
+    """What the open practice needs no more: drafts, and logs older than the six years they are kept."""
+    forget_old_drafts(now=now)
+    forget_old_entries()
 
 
 def forget_old_drafts(*, now: datetime) -> None:

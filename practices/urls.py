@@ -7,6 +7,7 @@ from django.urls import include, path, re_path, reverse_lazy
 
 from practices.second_factors import sets_up_sign_in as open_until_set_up
 from practices.views import (
+    audit_trail,
     covers,
     invitation,
     members,
@@ -15,7 +16,10 @@ from practices.views import (
     patient_accesses,
     session,
     settings,
+<<<<<<< HEAD
     your_sign_in,
+=======
+>>>>>>> 465a325 (Show managers the audit trail in sentences, each row's story and the sign-ins, and let them take it away; forget it after six years)
 )
 
 # Of allauth's addresses only these: nobody signs up, and an e-mail address is the user's own, not a setting.
@@ -97,6 +101,9 @@ settings_pages = [
     path("my-mail/", my_mail.my_mail, name="my_mail"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:envelope_id>/retry/", outbox.outbox_retry, name="outbox_retry"),
+    path("audit-trail/", audit_trail.audit_trail, name="audit_trail"),
+    path("audit-trail/export/", audit_trail.audit_trail_exported, name="audit_trail_exported"),
+    path("sign-ins/", audit_trail.sign_ins, name="sign_ins"),
     path("patient-access/", patient_accesses.patient_accesses, name="patient_accesses"),
 ]
 

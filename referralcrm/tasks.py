@@ -16,7 +16,7 @@ from django.utils import timezone
 from exchange.tasks import tend_imports
 from insights.counting import count_figures
 from practices.acting import acting
-from practices.forgetting import forget_old_drafts, forget_what_is_over
+from practices.forgetting import forget_what_is_old, forget_what_is_over
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.outbox import AT_ONCE, send_due
@@ -34,7 +34,7 @@ QUESTIONS: tuple[Callable[..., Any], ...] = (
     make_due_digests,
     tend_imports,
     count_figures,
-    forget_old_drafts,
+    forget_what_is_old,
 )
 
 

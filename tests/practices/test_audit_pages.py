@@ -1,0 +1,257 @@
+"""The pages of the audit trail: sentences, filters, a row's story, the file, the sign-ins."""
+
+import csv
+import io
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from contacts.models import Provider
+from practices.isolation import because, practice_scope
+from practices.models import AuditEntry, Location, Practice, SignInEvent
+from practices.roles import Role
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def practice() -> Practice:
+    return make.practice()
+
+
+@pytest.fixture
+def manager(practice):
+    return make.member(Role.MANAGER, practice, name="Mara Voss")
+
+
+@pytest.fixture
+def desk(client, manager):
+    client.force_login(manager.user)
+    return client
+
+
+def text_of(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def sentences(answer) -> list[str]:
+    return [line.sentence for line in answer.context["lines"]]
+
+
+def changed_by_form(desk, practice) -> Provider:
+    """A provider whose tier and liaison are changed on their page."""
+    with practice_scope(practice):
+        provider = make.provider("Okafor", given_name="Ngozi", tier="B")
+    form = desk.get(reverse("provider_edit", args=[provider.pk])).context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    values = {name: value for name, value in values.items() if value not in (None, [], False)}
+    answer = desk.post(reverse("provider_edit", args=[provider.pk]), {**values, "tier": "A"})
+    assert answer.status_code == 302, answer.context["form"].errors
+    return provider
+
+
+class TestSentences:
+    def test_say_who_changed_what_of_whom_from_what_to_what(self, desk, practice, manager):
+        provider = changed_by_form(desk, practice)
+        page = desk.get(reverse("audit_trail"), {"what": "contacts_provider"})
+        assert sentences(page)[0] == "Mara Voss changed the tier of the provider Ngozi Okafor from B to A."
+        entry = page.context["lines"][0].entry
+        assert (entry.row_id, entry.member_id, entry.address) == (provider.pk, manager.pk, "127.0.0.1")
+        assert entry.through == "provider_edit"
+        assert len(entry.request_id) == 32
+
+    def test_name_people_and_choices_and_say_nothing_for_nothing(self, desk, practice, manager):
+        with practice_scope(practice):
+            office = make.office("Lakeside")
+            office.liaison = manager
+            office.save()
+            provider = make.provider("Okafor", given_name="Ngozi")
+            provider.state = Provider.State.DO_NOT_CONTACT
+            provider.save()
+        found = sentences(desk.get(reverse("audit_trail")))
+        assert found[:3] == [
+            "Somebody at the database changed the state of the provider Ngozi Okafor from active to do not contact.",
+            "Somebody at the database added the provider Ngozi Okafor.",
+            "Somebody at the database changed the liaison of the office Lakeside from nothing to Mara Voss.",
+        ]
+
+    def test_never_show_what_a_patients_column_held(self, desk, practice, manager):
+        with practice_scope(practice):
+            referral = make.referral(by=manager)
+            referral.patient_family_name = "Hidden"
+            referral.save()
+        page = desk.get(reverse("audit_trail"), {"what": "contacts_referral"})
+        assert "family name: not shown here" in text_of(page)
+        assert "Hidden" not in text_of(page) and "Testperson" not in text_of(page)
+
+    def test_of_what_was_removed_say_the_name_it_had(self, desk, practice):
+        with practice_scope(practice):
+            Location.objects.create(name="Elm Street")
+            Location.objects.all().delete()
+        assert "Somebody at the database removed the location Elm Street." in sentences(
+            desk.get(reverse("audit_trail"))
+        )
+
+    def test_of_many_at_once_say_how_many_and_why(self, desk, practice):
+        with practice_scope(practice), because("import 7"):
+            Location.objects.bulk_create([Location(name=f"Site {number}") for number in range(3)])
+        page = desk.get(reverse("audit_trail"))
+        assert sentences(page)[0] == "Somebody at the database added 3 locations."
+        assert "import 7" in text_of(page)
+
+
+class TestFilters:
+    def test_by_member_kind_act_and_day(self, desk, practice, manager):
+        changed_by_form(desk, practice)
+        everything = desk.get(reverse("audit_trail"))
+        theirs = desk.get(reverse("audit_trail"), {"member": manager.pk})
+        assert 0 < len(theirs.context["lines"]) < len(everything.context["lines"])
+        assert {line.entry.member_id for line in theirs.context["lines"]} == {manager.pk}
+        nobodys = desk.get(reverse("audit_trail"), {"member": "0"})
+        assert {line.entry.member_id for line in nobodys.context["lines"]} == {None}
+        added = desk.get(reverse("audit_trail"), {"what": "contacts_provider", "operation": "insert"})
+        assert sentences(added) == ["Somebody at the database added the provider Ngozi Okafor."]
+        assert sentences(desk.get(reverse("audit_trail"), {"until": "2020-01-01"})) == []
+
+    def test_of_nonsense_show_everything(self, desk, practice):
+        changed_by_form(desk, practice)
+        wish = {
+            "member": "x",
+            "what": "pg_class",
+            "operation": "drop",
+            "since": "soon",
+            "row": "-1",
+            "after": "~",
+        }
+        assert len(sentences(desk.get(reverse("audit_trail"), wish))) > 2
+
+    def test_a_rows_story_has_its_beginning_among_many(self, desk, practice):
+        with practice_scope(practice):
+            sites = Location.objects.bulk_create([Location(name=f"Site {number}") for number in range(5)])
+            sites[2].phone = "555-0100"
+            sites[2].save()
+        story = desk.get(reverse("audit_trail"), {"what": "practices_location", "row": sites[2].pk})
+        assert [line.entry.operation for line in story.context["lines"]] == ["update", "insert"]
+        assert "What became of location Site 2" in text_of(story)
+        other = desk.get(reverse("audit_trail"), {"what": "practices_location", "row": sites[4].pk + 1})
+        assert sentences(other) == []
+
+    @pytest.mark.parametrize("name", ["provider", "office", "referral", "member_edit"])
+    def test_a_managers_page_of_a_row_leads_to_its_story(self, desk, practice, manager, name):
+        with practice_scope(practice):
+            row = {
+                "provider": make.provider,
+                "office": make.office,
+                "referral": lambda: make.referral(by=manager),
+                "member_edit": lambda: manager,
+            }[name]()
+        page = text_of(desk.get(reverse(name, args=[row.pk])))
+        assert f"{reverse('audit_trail')}?what={row._meta.db_table}&amp;row={row.pk}" in page
+
+    def test_nobody_else_is_led_there(self, client, practice):
+        liaison = make.member(Role.LIAISON, practice)
+        client.force_login(liaison.user)
+        with practice_scope(practice):
+            provider, office = make.provider(), make.office()
+        for name, row in (("provider", provider), ("office", office)):
+            assert reverse("audit_trail") not in text_of(client.get(reverse(name, args=[row.pk])))
+
+
+class TestCost:
+    def test_is_the_same_for_twice_the_rows(self, desk, practice):
+        def made(number: int) -> None:
+            with practice_scope(practice):
+                for _ in range(number):
+                    provider = make.provider()
+                    provider.tier = "A"
+                    provider.save()
+
+        def queries() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                desk.get(reverse("audit_trail"))
+            return len(captured)
+
+        made(10)
+        few = queries()
+        made(10)
+        assert queries() == few <= 12
+
+
+class TestExport:
+    def test_holds_every_entry_and_no_formula_and_is_an_entry_itself(self, desk, practice, manager):
+        with practice_scope(practice):
+            Location.objects.create(name='=HYPERLINK("http://evil.example")')
+            Location.objects.update(city="+1")
+            count = AuditEntry.objects.count()
+        answer = desk.get(reverse("audit_trail_exported"))
+        lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+        assert len(lines) == count + 2  # the header, and that it was taken away
+        assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@"))]
+        with practice_scope(practice):
+            last = AuditEntry.objects.order_by("id").last()
+        assert (last.operation, last.rows, last.member_id) == ("export", count, manager.pk)
+        assert (
+            sentences(desk.get(reverse("audit_trail")))[0]
+            == f"Mara Voss took {count} audit entrys away as a file."
+        )
+
+    def test_keeps_to_what_was_asked_for(self, desk, practice):
+        changed_by_form(desk, practice)
+        page = desk.get(reverse("audit_trail"), {"what": "contacts_provider", "operation": "update"})
+        answer = desk.get(page.context["export_url"])
+        lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+        assert {line[8] for line in lines[1:]} == {"update"}
+        assert {line[9] for line in lines[1:]} == {"contacts_provider"}
+
+
+class TestSignIns:
+    def sign_in(self, client, email: str, password: str = make.PASSWORD):
+        return client.post(
+            reverse("account_login"),
+            {"login": email, "password": password},
+            HTTP_USER_AGENT="Test Browser",
+            REMOTE_ADDR="203.0.113.9",
+        )
+
+    def acts(self, practice) -> list[str]:
+        with practice_scope(practice):
+            return list(SignInEvent.objects.order_by("id").values_list("act", flat=True))
+
+    def test_ways_in_and_out_are_written_down_wherever_one_sits(self, client, practice, manager):
+        other = make.practice("Elsewhere")
+        with practice_scope(other):
+            other_seat = type(manager).objects.create(user=manager.user, role=Role.LIAISON)
+        self.sign_in(client, manager.user.email)
+        client.post(reverse("account_logout"))
+        assert self.acts(practice) == self.acts(other) == ["signed_in", "signed_out"]
+        with practice_scope(other):
+            event = SignInEvent.objects.first()
+            assert (event.member_id, event.address, event.browser) == (other_seat.pk, "127.0.0.1", "")
+
+    def test_a_refusal_says_whence_and_a_stranger_is_nobodys(self, client, practice, manager):
+        self.sign_in(client, manager.user.email, "a wrong password")
+        self.sign_in(client, "nobody@example.test", "a wrong password")
+        assert self.acts(practice) == ["wrong_password"]
+        with practice_scope(practice):
+            event = SignInEvent.objects.get()
+        assert (event.member_id, event.address, event.browser) == (manager.pk, "203.0.113.9", "Test Browser")
+
+    def test_who_has_left_leaves_no_line(self, client, practice, manager):
+        with practice_scope(practice):
+            manager.left_at = make.NOW
+            manager.save()
+        self.sign_in(client, manager.user.email, "a wrong password")
+        assert self.acts(practice) == []
+
+    def test_are_shown_and_filtered(self, desk, practice, manager):
+        colleague = make.member(Role.PHYSICIAN, practice, name="Ana Reyes")
+        with practice_scope(practice):
+            for act in ("signed_in", "wrong_password"):
+                SignInEvent.objects.create(member=colleague, act=act, address="203.0.113.9")
+        page = text_of(desk.get(reverse("sign_ins")))
+        assert "Ana Reyes" in page and "Refused: wrong password" in page and "203.0.113.9" in page
+        only = desk.get(reverse("sign_ins"), {"act": "wrong_password", "member": colleague.pk})
+        assert [row.act for row in only.context["page"].rows] == ["wrong_password"]
