@@ -16,10 +16,7 @@ from practices.views import (
     patient_accesses,
     session,
     settings,
-<<<<<<< HEAD
     your_sign_in,
-=======
->>>>>>> 465a325 (Show managers the audit trail in sentences, each row's story and the sign-ins, and let them take it away; forget it after six years)
 )
 
 # Of allauth's addresses only these: nobody signs up, and an e-mail address is the user's own, not a setting.
