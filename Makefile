@@ -5,6 +5,8 @@ SHELL := /bin/sh
 
 PYTHON := .venv/bin/python
 ARGS ?=
+# The whole suite is shared by a process for each core; a chosen part is not worth their start.
+PROCESSES ?= $(if $(ARGS),0,auto)
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -19,7 +21,8 @@ restore: .venv/installed ## put a backup in place of the database: FILE=… (KEY
 	@$(PYTHON) -m referralcrm.embedded restore "$(FILE)" $(if $(KEYS),--keys "$(KEYS)") $(if $(REPLACE),--replace)
 
 test: .venv/installed-dev chromium ## run the tests (ARGS="tests/contacts -k npi")
-	@$(PYTHON) -m referralcrm.embedded exec -- $(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m referralcrm.embedded exec -- $(PYTHON) -m pytest -n $(PROCESSES) --maxprocesses 4 \
+	  --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-full: ## run the tests at their full counts
 	@TEST_COUNTS=full $(MAKE) test

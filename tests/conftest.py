@@ -1,5 +1,10 @@
-"""The tests run as the application's role, on the servers that `make test` starts beside them."""
+"""The tests run as the application's role, on the servers that `make test` starts beside them.
 
+Several processes may share the tests (`make test` runs one for each core): each has a database and a numbered part
+of Valkey of its own.
+"""
+
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +18,27 @@ from django.test.utils import setup_databases
 from practices.encryption import verify_keys
 
 
+def take_own_part_of_valkey(number: int) -> None:
+    """Before the first of cache and broker is used."""
+    settings.CACHES["default"]["LOCATION"] += f"?db={number}"
+    settings.CELERY_BROKER_URL += f"?virtual_host={number}"
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    take_own_part_of_valkey(int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1)
+
+
+FIRST, LAST = ("faults", "referralcrm", "seeding"), ("browser",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long for each test comes first, so that no process is left with it alone at the end; the browser's
+    last, for its event loop stays: forked processes would then share a connection that Django doesn't find."""
+    order = {name: place for place, name in enumerate((*FIRST, "any other", *LAST))}
+    here = Path(__file__).parent
+    items.sort(key=lambda item: order.get(item.path.relative_to(here).parts[0], order["any other"]))
+
+
 def reconnect_as(role: str) -> None:
     connection.close()
     connection.settings_dict["USER"] = role
@@ -22,7 +48,7 @@ def reconnect_as(role: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
     reconnect_as(settings.OWNER_DATABASE_ROLE)
 
 
