@@ -13,6 +13,7 @@ from exchange.files import content_of
 from exchange.models import Import, ImportName, RejectedRows
 from exchange.reading import MAX_ROWS, Unreadable, read_rows
 from exchange.understanding import KINDS, Fault, Name, Understander, Understood
+from practices.key_rotation import settle_indexes
 
 MOST_NAMES = 5000
 REJECTED_TOGETHER = 200
@@ -23,11 +24,14 @@ Read = tuple[int, list[str], Understood | list[Fault] | None]
 
 def claimed(import_id: int, state: str) -> Import | None:
     """The import, held until the transaction ends; None when it has gone on, or another worker holds it."""
-    return (
+    source = (
         Import.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(pk=import_id, state=state)
         .first()
     )
+    if source:
+        settle_indexes(source.practice.pk)
+    return source
 
 
 @transaction.atomic

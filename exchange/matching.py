@@ -10,10 +10,10 @@ from rapidfuzz import fuzz, process
 
 from contacts.models import Office, Provider, ProviderOffice
 from contacts.search import folded
-from exchange.models import Import, ImportName
+from exchange.models import Import, ImportName, index_of_spelling
 from exchange.names import provider_name
 from exchange.understanding import Name
-from practices.encryption import blind_index, normalised
+from practices.encryption import normalised
 from practices.models import Location, Member
 
 Kind, FoundBy, Decision = ImportName.Kind, ImportName.FoundBy, ImportName.Decision
@@ -41,7 +41,7 @@ NOTHING = Match(FoundBy.NOTHING)
 
 def key_of(source: Import, kind: str, name: Name) -> bytes:
     """What a spelling is remembered by."""
-    return blind_index(f"import-{kind}", name.key, practice_id=source.practice_id) or b""
+    return index_of_spelling(kind, name.key, practice_id=source.practice.pk)
 
 
 def match(source: Import, names: Iterable[Spelling]) -> list[ImportName]:

@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Office, Provider
 from contacts.models.referrals import Channel
-from practices.encryption import EncryptedTextField
+from practices.encryption import (
+    BlindIndexField,
+    EncryptedBytesField,
+    EncryptedTextField,
+    blind_index,
+    normalised,
+)
 from practices.isolation import PracticeForeignKey, SamePractice
 from practices.models import Location, Member, PracticeModel, PracticeQuerySet, practice_manager
 
@@ -157,7 +163,7 @@ class ImportFilePart(PracticeModel):
 
     source = PracticeForeignKey(Import, on_delete=models.CASCADE, related_name="parts")
     place = models.PositiveSmallIntegerField()
-    content = models.BinaryField()
+    content = EncryptedBytesField()
 
     class Meta(PracticeModel.Meta):
         constraints = [
@@ -227,7 +233,7 @@ class ImportName(PracticeModel):
 
     source = PracticeForeignKey(Import, on_delete=models.CASCADE, related_name="names")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    key = models.BinaryField(help_text="Blind index of the spelling: a wrong column may hold patients.")
+    key = BlindIndexField(help_text="Blind index of the spelling: a wrong column may hold patients.")
     said_text = EncryptedTextField(help_text="JSON: what the file says.")
     rows = models.PositiveIntegerField()
     found_by = models.CharField(max_length=10, choices=FoundBy.choices)
@@ -269,16 +275,33 @@ class ImportName(PracticeModel):
     def said(self) -> dict[str, str]:
         return json.loads(self.said_text)
 
+    def index_anew(self) -> None:
+        """Remember the spelling under the writing key."""
+        self.key = index_of_spelling(self.kind, spelling(self.kind, self.said), practice_id=self.practice_id)
+
     @property
     def target_id(self) -> int | None:
         """The row of ours that is meant, in the table of its kind."""
         return getattr(self, f"{self.kind}_id")
 
 
-class RememberedColumn(PracticeModel):
-    """What a column of this name meant last time."""
+def spelling(kind: str, said: dict[str, str]) -> str:
+    """What tells one spelling of a person or place from another: a provider's NPI where there is one."""
+    if kind == ImportName.Kind.PROVIDER:
+        parts = ("family", "given", "middle", "office", "city")
+        return f"npi0{said['npi']}" if said["npi"] else "0".join(normalised(said[part]) for part in parts)
+    return "0".join(normalised(said[part]) for part in ("name", "city") if part in said)
 
-    key = models.BinaryField(help_text="Blind index of the header: one found wrongly is a patient's row.")
+
+def index_of_spelling(kind: str, key: str, *, practice_id: int | None) -> bytes:
+    """What a spelling is remembered by."""
+    return blind_index(f"import-{kind}", key, practice_id=practice_id) or b""
+
+
+class RememberedColumn(PracticeModel):
+    """What a column of this name meant last time. When the indexes' key changes it is learnt anew."""
+
+    key = BlindIndexField(help_text="Blind index of the header: one found wrongly is a patient's row.")
     field = models.CharField(max_length=30, blank=True)
     date_order = models.CharField(max_length=3, blank=True)
 

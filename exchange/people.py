@@ -3,9 +3,8 @@
 from contacts.models import Office, Provider, ProviderOffice
 from contacts.search import refresh_search
 from exchange import matching
-from exchange.models import Import, ImportName
+from exchange.models import Import, ImportName, index_of_spelling
 from exchange.understanding import KINDS, Name, office_from
-from practices.encryption import blind_index
 
 Kind, Decision = ImportName.Kind, ImportName.Decision
 LEFT_OUT = -1
@@ -31,7 +30,7 @@ class People:
         return ids
 
     def _id(self, kind: str, name: Name) -> int | None:
-        index = blind_index(f"import-{kind}", name.key, practice_id=self._practice_id) or b""
+        index = index_of_spelling(kind, name.key, practice_id=self._practice_id)
         return self._by_index[kind, index]
 
 

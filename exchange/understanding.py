@@ -13,7 +13,7 @@ from contacts.models.referrals import Channel, Urgency
 from contacts.npi import is_valid
 from exchange.columns import FIELDS
 from exchange.dates import MDY, parse_date
-from exchange.models import ImportName, Layout
+from exchange.models import ImportName, Layout, spelling
 from exchange.names import PersonName, clean_credentials, patient_name, provider_name
 from practices.encryption import normalised
 from practices.forms import FILED_YEARS, is_within_years
@@ -270,8 +270,8 @@ class Understander:
         if (kind, text) not in self._ours:
             if len(self._ours) > CACHED:
                 self._ours.clear()
-            key = normalised(text)
-            self._ours[kind, text] = Name(key, {"name": text}) if key else None
+            said = {"name": text}
+            self._ours[kind, text] = Name(spelling(kind, said), said) if normalised(text) else None
         return self._ours[kind, text]
 
 
@@ -297,8 +297,7 @@ def _provider_from(
         name = f"{family}, {given}" if given else family
     person = provider_name(name) if name else PersonName("")
     npi = _npi(npi)
-    names = (normalised(person.family), normalised(person.given), normalised(person.middle))
-    if not npi and not names[0]:
+    if not npi and not normalised(person.family):
         return None
     said = {
         "family": person.family or _("Unknown"),
@@ -309,14 +308,12 @@ def _provider_from(
         "office": office,
         "city": city,
     }
-    key = f"npi0{npi}" if npi else "0".join([*names, normalised(office), normalised(city)])
-    return Name(key, said)
+    return Name(spelling(Kind.PROVIDER, said), said)
 
 
 def office_from(name: str, city: str, phone: str, fax: str) -> Name | None:
-    key = normalised(name)
     said = {"name": name, "city": city, "phone": phone[:30], "fax": fax[:30]}
-    return Name(f"{key}0{normalised(city)}", said) if key else None
+    return Name(spelling(Kind.OFFICE, said), said) if normalised(name) else None
 
 
 @lru_cache(maxsize=8192)

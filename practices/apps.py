@@ -32,10 +32,10 @@ def prepare_database(using: str, **kwargs: Any) -> None:
     from django.db import connections
 
     connection = connections[using]
-    if "practices_encryptionkey" in connection.introspection.table_names():
+    if keys := _columns_of(connection, "practices_encryptionkey"):
         from practices.encryption import verify_keys
 
-        verify_keys()
+        verify_keys(knows_retired="retired_at" in keys)
     role = connection.ops.quote_name(settings.APP_DATABASE_ROLE)
     if settings.APP_DATABASE_ROLE == settings.OWNER_DATABASE_ROLE:
         return
@@ -45,3 +45,10 @@ def prepare_database(using: str, **kwargs: Any) -> None:
             f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}"
         )
         cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {role}")
+
+
+def _columns_of(connection: Any, table: str) -> set[str]:
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            return set()
+        return {column.name for column in connection.introspection.get_table_description(cursor, table)}

@@ -4,58 +4,24 @@ The practice and the field are associated data, so a ciphertext moved to another
 open. AES-SIV is deterministic (RFC 5297): equal values of one field and practice have equal ciphertexts.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 import unicodedata
 from collections.abc import Callable
 from datetime import date
-from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 from practices.isolation import current_practice_id
+from practices.key_ring import KeysRefused, index_keys, look_again, patient_data_keys
 
 CHECK_TEXT = b"these are the right keys"
 BLIND_INDEX_KEY_ID = "blind-index"
-
-
-class KeysRefused(ImproperlyConfigured):
-    """The keys given do not open what the database holds."""
-
-
-@cache
-def patient_data_keys() -> dict[str, AESSIV]:
-    """The configured keys by id, the writing one first. Raises KeysRefused naming a malformed setting."""
-    keys = {}
-    for pair in settings.PATIENT_DATA_KEYS:
-        key_id, _, encoded = pair.partition(":")
-        try:
-            keys[key_id] = AESSIV(base64.b64decode(encoded, validate=True))
-        except (ValueError, binascii.Error) as error:
-            raise KeysRefused("PATIENT_DATA_KEYS must read id:base64 of 64 bytes[,id:base64 …]") from error
-    if not keys:
-        raise KeysRefused("PATIENT_DATA_KEYS is empty")
-    return keys
-
-
-@cache
-def blind_index_key() -> bytes:
-    """The key of the blind indexes. Raises KeysRefused when it is malformed."""
-    try:
-        key = base64.b64decode(settings.BLIND_INDEX_KEY, validate=True)
-    except (ValueError, binascii.Error):
-        key = b""
-    if len(key) < 32:
-        raise KeysRefused("BLIND_INDEX_KEY must be the base64 of 32 bytes or more")
-    return key
+INDEX_BYTES = 16
 
 
 def encrypt(text: str | bytes, *, practice_id: int | None, field: str) -> bytes:
@@ -79,9 +45,12 @@ def decrypt_bytes(stored: bytes, *, practice_id: int | None, field: str) -> byte
     """The reverse of `encrypt`. Raises KeysRefused when no key given opens it."""
     if not stored:
         return b""
-    key_id, _, ciphertext = stored.partition(b":")
+    written_under, _, ciphertext = stored.partition(b":")
+    key_id = written_under.decode(errors="replace")
+    if key_id not in patient_data_keys():
+        look_again()
     try:
-        return patient_data_keys()[key_id.decode()].decrypt(ciphertext, _associated(practice_id, field))
+        return patient_data_keys()[key_id].decrypt(ciphertext, _associated(practice_id, field))
     except (KeyError, InvalidTag) as error:
         raise KeysRefused(f"no key given opens {field}") from error
 
@@ -106,12 +75,38 @@ def normalised(text: str) -> str:
 
 
 def blind_index(kind: str, *parts: str, practice_id: int | None) -> bytes | None:
-    """16 bytes that equal values share, or None when a part is missing (RFC 2104, SHA-256, truncated)."""
+    """What equal values share, under the writing key; None when a part is missing."""
+    message = _index_message(kind, parts, practice_id)
+    return _index(message, *next(iter(index_keys().items()))) if message else None
+
+
+def blind_indexes(kind: str, *parts: str, practice_id: int | None) -> list[bytes]:
+    """The same under every key, the writing one first: what to search by, since rows may be under any of them."""
+    message = _index_message(kind, parts, practice_id)
+    return [_index(message, key_id, key) for key_id, key in index_keys().items()] if message else []
+
+
+def index_prefix(key_id: str) -> bytes:
+    """What an index under that key begins with: its id and a colon, or nothing for a key without an id."""
+    return f"{key_id}:".encode() if key_id else b""
+
+
+def _index_message(kind: str, parts: tuple[str, ...], practice_id: int | None) -> bytes:
     cleaned = [normalised(part) for part in parts]
-    if not all(cleaned):
-        return None
-    message = "\x1f".join([str(practice_id), kind, *cleaned])
-    return hmac.digest(blind_index_key(), message.encode(), hashlib.sha256)[:16]
+    return "\x1f".join([str(practice_id), kind, *cleaned]).encode() if all(cleaned) else b""
+
+
+def _index(message: bytes, key_id: str, key: bytes) -> bytes:
+    """RFC 2104, SHA-256, truncated."""
+    return index_prefix(key_id) + hmac.digest(key, message, hashlib.sha256)[:INDEX_BYTES]
+
+
+class BlindIndexField(models.BinaryField):
+    """A blind index. Bytes to the database and its migrations: the class is for key_rotation to find it by."""
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.BinaryField", args, kwargs
 
 
 class EncryptedTextField(models.Field):
@@ -142,16 +137,20 @@ class EncryptedTextField(models.Field):
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         if value is None:
             return None
-        return self.to_python(decrypt(bytes(value), practice_id=self._practice_id(), field=self.label))
+        stored = decrypt_bytes(bytes(value), practice_id=self._practice_id(), field=self.label)
+        return self.to_python(self.from_bytes(stored))
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if value is None:
             return None
-        text = self.as_text(value)
-        return connection.Database.Binary(encrypt(text, practice_id=self._practice_id(), field=self.label))
+        clear = self.as_text(value)
+        return connection.Database.Binary(encrypt(clear, practice_id=self._practice_id(), field=self.label))
 
-    def as_text(self, value: Any) -> str:
+    def as_text(self, value: Any) -> str | bytes:
         return str(value)
+
+    def from_bytes(self, stored: bytes) -> Any:
+        return stored.decode()
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":
@@ -175,33 +174,66 @@ class EncryptedDateField(EncryptedTextField):
         return super().formfield(**{"form_class": forms.DateField, **kwargs})
 
 
+class EncryptedBytesField(EncryptedTextField):
+    """Bytes that are ciphertext in the database: a file. Bytes to its migrations."""
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.BinaryField", args, kwargs
+
+    def as_text(self, value: bytes) -> bytes:
+        return bytes(value)
+
+    def from_bytes(self, stored: bytes) -> bytes:
+        return stored
+
+
+def index_key_name(key_id: str) -> str:
+    """Under which name the check of a blind index key is kept, apart from the patient keys' ids."""
+    return f"{BLIND_INDEX_KEY_ID}:{key_id}" if key_id else BLIND_INDEX_KEY_ID
+
+
 def check_values() -> dict[str, bytes]:
-    """What tells each key given from another, by its id, without telling the key. Raises KeysRefused."""
-    given = {BLIND_INDEX_KEY_ID: hmac.digest(blind_index_key(), CHECK_TEXT, hashlib.sha256)}
-    return given | {key_id: key.encrypt(CHECK_TEXT, None) for key_id, key in patient_data_keys().items()}
+    """What each key given makes of a known text: tells the right key from a wrong one, and opens nothing."""
+    checks = {key_id: key.encrypt(CHECK_TEXT, None) for key_id, key in patient_data_keys().items()}
+    for key_id, key in index_keys().items():
+        checks[index_key_name(key_id)] = hmac.digest(key, CHECK_TEXT, hashlib.sha256)
+    return checks
 
 
-def verify_keys() -> None:
+def writing_keys() -> tuple[str, str]:
+    """The names of the two keys that write: the patients' data's, the blind indexes'."""
+    return next(iter(patient_data_keys())), index_key_name(next(iter(index_keys())))
+
+
+def verify_keys(*, knows_retired: bool = True) -> None:
     """Refuse a start with missing or wrong keys; write down the check of a key that is new.
 
-    Raises KeysRefused, before anything else is written.
+    Raises KeysRefused, before anything else is written. A key that was retired (docs/keys.md) may be missing, and
+    writes no more. A database older than that knows of none.
     """
     from practices.models import EncryptionKey
 
-    known = {row.key_id: bytes(row.check_value) for row in EncryptionKey.objects.all()}
     given = check_values()
-    if missing := known.keys() - given.keys():
+    known = {name: bytes(check) for name, check in EncryptionKey.objects.values_list("key_id", "check_value")}
+    retired = (
+        set(EncryptionKey.objects.retired().values_list("key_id", flat=True)) if knows_retired else set()
+    )
+    if missing := known.keys() - given.keys() - retired:
         raise KeysRefused(
             f"the database holds data under keys that were not given: {', '.join(sorted(missing))}{_whence()}"
         )
-    if wrong := [key_id for key_id, check in known.items() if given[key_id] != check]:
+    if wrong := [name for name, check in known.items() if given.get(name, check) != check]:
         raise KeysRefused(
             f"not the keys this database was written with: {', '.join(sorted(wrong))}{_whence()}"
         )
-    EncryptionKey.objects.bulk_create(
-        [EncryptionKey(key_id=key_id, check_value=given[key_id]) for key_id in given.keys() - known.keys()],
-        ignore_conflicts=True,
-    )
+    if idle := retired.intersection(writing_keys()):
+        raise KeysRefused(f"retired, and writes no more: {', '.join(idle)}; put a newer key first{_whence()}")
+    if knows_retired:
+        new = given.keys() - known.keys()
+        EncryptionKey.objects.bulk_create(
+            [EncryptionKey(key_id=name, check_value=given[name]) for name in new], ignore_conflicts=True
+        )
 
 
 def _whence() -> str:

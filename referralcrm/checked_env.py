@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from practices.secret_files import value_in_file
+
 NOT_SET = environ.Env.NOTSET
 YES, NO = {"true", "on", "yes", "1"}, {"false", "off", "no", "0"}
 
@@ -18,9 +20,10 @@ class CheckedEnv(environ.Env):
     ) -> Any:
         """Read one setting; an empty one is not set, and what is neither yes nor no is malformed, not no.
 
-        Unlike its parent's, a value that starts with `$` is itself and no other variable's name.
+        Unlike its parent's, a value that starts with `$` is itself and no other variable's name. What is not set
+        may lie in the file that `<var>_FILE` names, as containers and systemd hand secrets over.
         """
-        text = self.ENVIRON.get(var, "")
+        text = self.ENVIRON.get(var, "") or self._in_file(var)
         if not text and default is NOT_SET:
             raise ImproperlyConfigured(f"{var} is missing: see docs/settings.md.")
         if not text:
@@ -31,6 +34,17 @@ class CheckedEnv(environ.Env):
             return self.parse_value(text, cast)
         except (ValueError, TypeError) as error:
             raise ImproperlyConfigured(f"{var} is malformed: see docs/settings.md.") from error
+
+    def file_of(self, var: str) -> str:
+        """The file that a setting lies in, or nothing where the environment itself says it."""
+        return "" if self.ENVIRON.get(var) else self.ENVIRON.get(f"{var}_FILE", "")
+
+    def _in_file(self, var: str) -> str:
+        path = self.file_of(var)
+        try:
+            return value_in_file(path, var) if path else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{var}_FILE names a file that can't be read: {path}.") from error
 
     def postgresql(self, var: str, default: Any = NOT_SET) -> dict[str, Any]:
         """Read a PostgreSQL address, its host a name or the quoted folder of a socket."""

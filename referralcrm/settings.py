@@ -14,6 +14,7 @@ env = CheckedEnv()
 RELEASE = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # older ones, until what they signed is over
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -56,9 +57,11 @@ CACHES = {
     }
 }
 
-# Patient data: see practices/encryption.py. The first key writes, all of them read.
+# Patient data: see practices/encryption.py. The first key writes, all of them read. A file is looked at again.
 PATIENT_DATA_KEYS = env.list("PATIENT_DATA_KEYS")
+PATIENT_DATA_KEYS_FILE = env.file_of("PATIENT_DATA_KEYS")
 BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY")
+BLIND_INDEX_KEY_FILE = env.file_of("BLIND_INDEX_KEY")
 KEYS_FILE = env.str("KEYS_FILE", default="")  # where they were read from, so that a refusal can name it
 
 CELERY_BROKER_URL = REDIS_URL

@@ -20,6 +20,7 @@ from practices.forgetting import forget_what_is_old, forget_what_is_over
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.outbox import AT_ONCE, send_due
+from practices.tasks import carry_rotation_on
 from referralcrm.health import record_task, record_tick
 from touchpoints.digests import make_due_digests
 from touchpoints.reminders import remind
@@ -53,7 +54,8 @@ def tick(now: str | None = None) -> None:
         tick_practice.apply_async(
             [practice_id, moment.isoformat()], expires=None if now else settings.TICK_SECONDS
         )
-    send_mail.delay()
+    send_mail.apply_async(expires=None if now else settings.TICK_SECONDS)
+    carry_rotation_on()
 
 
 @shared_task(name="referralcrm.tick_practice", **RETRIED)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.forms.senders import SenderForm
 from contacts.models import Office, Provider, Referral
-from contacts.models.referrals import Channel, NoteChannel, PatientIndexes, Status, Urgency, patient_indexes
+from contacts.models.referrals import Channel, NoteChannel, PatientSearch, Status, Urgency, patient_search
 from contacts.referral_way import corrected_by, seen_too_early
 from practices.forms import TYPED_YEARS, DayField, MomentField, PracticeForm, is_within_years
 from practices.models import Cover, Location, Member
@@ -190,14 +190,14 @@ class QuickLogForm(SenderForm, ReferralForm):
             rows = rows.filter(office=self.known_office)
         else:
             return []
-        rows = rows.of_patient(indexes_of(self.cleaned_data, practice_id=self.member.practice_id))
+        rows = rows.of_patient(search_of(self.cleaned_data, practice_id=self.member.practice_id))
         again = rows.filter(submission_key=self.cleaned_data["submission_key"]).exists()
         return [] if again else list(rows.select_related("provider", "office").order_by("pk")[:5])
 
 
-def indexes_of(values: dict[str, Any], *, practice_id: int | None) -> PatientIndexes:
-    """The blind indexes of a form's patient fields."""
-    return patient_indexes(
+def search_of(values: dict[str, Any], *, practice_id: int | None) -> PatientSearch:
+    """What a form's patient fields are looked up by."""
+    return patient_search(
         family_name=values.get("patient_family_name") or "",
         given_name=values.get("patient_given_name") or "",
         born_on=values.get("patient_born_on"),

@@ -9,7 +9,13 @@ from django.db.models.functions import Now, TruncDate
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.people import Office, Provider
-from practices.encryption import EncryptedDateField, EncryptedTextField, blind_index
+from practices.encryption import (
+    BlindIndexField,
+    EncryptedDateField,
+    EncryptedTextField,
+    blind_index,
+    blind_indexes,
+)
 from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
 from practices.models import Cover, Location, Member, PracticeDetail, PracticeQuerySet, practice_manager
 from practices.roles import SEES_PATIENTS, Role
@@ -24,28 +30,49 @@ class PatientIndexes:
     chart: bytes | None
 
 
-def patient_indexes(
-    *, family_name: str, given_name: str, born_on: date | None, chart_number: str, practice_id: int | None
-) -> PatientIndexes:
-    """Family name + birth date, family name + first initial, chart number."""
-    born = born_on.isoformat() if born_on else ""
+@dataclass(frozen=True)
+class PatientSearch:
+    """The same under every key, since rows may be under any; empty where a part is not known."""
+
+    name_birth: list[bytes]
+    name_initial: list[bytes]
+    chart: list[bytes]
+
+
+def patient_indexes(*, practice_id: int | None, **patient: Any) -> PatientIndexes:
+    """Family name + birth date, family name + first initial, chart number: as a row keeps them."""
+    parts = _indexed_parts(**patient)
     return PatientIndexes(
-        name_birth=blind_index("name+birth", family_name, born, practice_id=practice_id),
-        name_initial=blind_index(
-            "name+initial", family_name, given_name.strip()[:1], practice_id=practice_id
-        ),
-        chart=blind_index("chart", chart_number, practice_id=practice_id),
+        **{name: blind_index(*said, practice_id=practice_id) for name, said in parts.items()}
     )
 
 
-def of_patient_named(indexes: PatientIndexes) -> models.Q:
+def patient_search(*, practice_id: int | None, **patient: Any) -> PatientSearch:
+    """The same, to look a patient up by."""
+    parts = _indexed_parts(**patient)
+    return PatientSearch(
+        **{name: blind_indexes(*said, practice_id=practice_id) for name, said in parts.items()}
+    )
+
+
+def _indexed_parts(
+    *, family_name: str, given_name: str, born_on: date | None, chart_number: str
+) -> dict[str, tuple[str, ...]]:
+    return {
+        "name_birth": ("name+birth", family_name, born_on.isoformat() if born_on else ""),
+        "name_initial": ("name+initial", family_name, given_name.strip()[:1]),
+        "chart": ("chart", chart_number),
+    }
+
+
+def of_patient_named(search: PatientSearch) -> models.Q:
     """The same name and birth date; name with initial where no birth date is known."""
     same = models.Q(pk__in=[])
-    if indexes.name_birth:
-        same |= models.Q(patient_name_birth_index=indexes.name_birth)
-    if indexes.name_initial:
-        same |= models.Q(patient_name_initial_index=indexes.name_initial) & (
-            models.Q(patient_name_birth_index=None) if indexes.name_birth else models.Q()
+    if search.name_birth:
+        same |= models.Q(patient_name_birth_index__in=search.name_birth)
+    if search.name_initial:
+        same |= models.Q(patient_name_initial_index__in=search.name_initial) & (
+            models.Q(patient_name_birth_index=None) if search.name_birth else models.Q()
         )
     return same
 
@@ -133,10 +160,9 @@ class ReferralQuerySet(PracticeQuerySet):
     def overdue(self, now: datetime) -> Self:
         return self.standing().filter(next_action_due_at__lt=now)
 
-    def of_patient(self, indexes: PatientIndexes) -> Self:
+    def of_patient(self, search: PatientSearch) -> Self:
         """The same patient: chart number or name with birth date; name with initial where no birth date is known."""
-        same_chart = models.Q(patient_chart_index=indexes.chart) if indexes.chart else models.Q(pk__in=[])
-        return self.filter(same_chart | of_patient_named(indexes))
+        return self.filter(models.Q(patient_chart_index__in=search.chart) | of_patient_named(search))
 
     def visible_to(self, member: Member, *, day: date | None = None) -> Self:
         """The rows this member may open; a physician's own, and a colleague's whom they cover on `day`.
@@ -209,9 +235,9 @@ class Referral(OfPatient, PracticeDetail):
     patient_chart_number = EncryptedTextField(_("chart number"), blank=True, default="")
     reason = EncryptedTextField(_("reason"), blank=True, default="")
     notes = EncryptedTextField(_("notes"), blank=True, default="")
-    patient_name_birth_index = models.BinaryField(null=True, editable=False)
-    patient_name_initial_index = models.BinaryField(null=True, editable=False)
-    patient_chart_index = models.BinaryField(null=True, editable=False)
+    patient_name_birth_index = BlindIndexField(null=True, editable=False)
+    patient_name_initial_index = BlindIndexField(null=True, editable=False)
+    patient_chart_index = BlindIndexField(null=True, editable=False)
 
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RECEIVED, editable=False)
     contact_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -354,7 +380,7 @@ class Referral(OfPatient, PracticeDetail):
         """Whoever sees the row at all sees the patient, but for a liaison."""
         return member.role in SEES_PATIENTS
 
-    def index_patient(self) -> None:
+    def index_anew(self) -> None:
         """Keep the blind indexes true to the patient fields."""
         indexes = patient_indexes(
             family_name=self.patient_family_name,
@@ -369,7 +395,7 @@ class Referral(OfPatient, PracticeDetail):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.get_deferred_fields() and not kwargs.get("update_fields"):
-            self.index_patient()
+            self.index_anew()
         super().save(*args, **kwargs)
 
 

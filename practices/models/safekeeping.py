@@ -1,21 +1,50 @@
 """What guards patient data: the keys' checks, the log of who saw whom, the drafts."""
 
+from typing import Self
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from practices.encryption import EncryptedTextField
+from practices.encryption import BLIND_INDEX_KEY_ID, EncryptedTextField
 from practices.isolation import PracticeForeignKey, SamePractice
 from practices.models.base import PracticeModel
 from practices.models.people import Member
 
 
+class EncryptionKeyQuerySet(models.QuerySet):
+    def protecting(self) -> Self:
+        """Those that rows may still be under."""
+        return self.filter(retired_at=None)
+
+    def retired(self) -> Self:
+        return self.filter(retired_at__isnull=False)
+
+    def others_than(self, key_id: str) -> Self:
+        """The other keys of its kind: the patients' data's, or the blind indexes'."""
+        of_indexes = models.Q(key_id__startswith=BLIND_INDEX_KEY_ID)
+        same_kind = of_indexes if key_id.startswith(BLIND_INDEX_KEY_ID) else ~of_indexes
+        return self.filter(same_kind).exclude(key_id=key_id)
+
+
 class EncryptionKey(models.Model):
     """What a key of this installation makes of a known text, to tell the right key from a wrong one."""
 
-    key_id = models.CharField(max_length=40, unique=True)
+    key_id = models.CharField(max_length=60, unique=True)
     check_value = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
+    rewriting_since = models.DateTimeField(
+        null=True, help_text="Since when rows are rewritten under this key."
+    )
+    retired_at = models.DateTimeField(
+        null=True, help_text="Since when no row is under it: it may be missing."
+    )
+
+    objects = models.Manager.from_queryset(EncryptionKeyQuerySet)()
+
+    @property
+    def is_of_blind_indexes(self) -> bool:
+        return self.key_id.startswith(BLIND_INDEX_KEY_ID)
 
 
 class PatientAccess(PracticeModel):

@@ -12,6 +12,9 @@ from pathlib import Path
 from referralcrm.embedded.backing_up import back_up, restore
 from referralcrm.embedded.beside import run_beside_servers
 from referralcrm.embedded.configuration import Refused, read_configuration
+from referralcrm.embedded.examining import examine
+from referralcrm.embedded.folder import DataFolder
+from referralcrm.embedded.keys import new_key
 from referralcrm.embedded.product import run_product
 
 
@@ -24,6 +27,8 @@ def main() -> int:
         signal.signal(number, _interrupt_once)
     try:
         configuration = read_configuration()
+        if arguments.act == "doctor":
+            return examine(configuration)
         if arguments.act == "backup":
             return back_up(configuration, arguments.file)
         if arguments.act == "restore":
@@ -32,6 +37,10 @@ def main() -> int:
         if arguments.act == "exec":
             demo = bool(os.environ.get("DEMO")) and configuration.demo
             return run_beside_servers(replace(configuration, demo=demo), command, arguments.data_dir)
+        if arguments.act == "new-key":
+            name = new_key(DataFolder(configuration.data_dir))
+            print(f"The new key is {name}. Back the key file up again, apart from the data.")
+            return 0
         run_product(configuration)
         return 0
     except Refused as refusal:
@@ -71,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m referralcrm.embedded", description=__doc__)
     acts = parser.add_subparsers(dest="act", required=True)
     acts.add_parser("run", help="start the whole product and stop it on Ctrl-C")
+    acts.add_parser("doctor", help="say what is wrong, and how to mend it")
     backup = acts.add_parser("backup", help="back up into one encrypted file, running or not")
     backup.add_argument("file", nargs="?", type=Path, help="default: a dated file in BACKUP_DIR")
     restored = acts.add_parser("restore", help="put a backup in the place of the database")
@@ -79,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keys", type=Path, help="the folder with your copy of the keys (default: in place)"
     )
     restored.add_argument("--replace", action="store_true", help="set a database that is there aside")
+    acts.add_parser("new-key", help="put a new key to the patients' data before those on file")
     beside = acts.add_parser("exec", help="run a command beside PostgreSQL and Valkey")
     beside.add_argument(
         "--data-dir", type=Path, help="keep the data here (default: a folder that goes after)"

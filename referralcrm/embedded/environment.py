@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from referralcrm.embedded.configuration import data_folder_path
 from referralcrm.embedded.env_files import read_env_file
 from referralcrm.embedded.folder import DataFolder
+from referralcrm.embedded.keys import KEY_NAMES
 
 # What Django answers without a database: worth an answer before the first start too.
 WITHOUT_DATABASE = {"help", "version", "--help", "-h", "--version"}
@@ -20,7 +21,8 @@ def load_environment(argv: Sequence[str] | None = None) -> None:
     if folder.is_running() and folder.running_env.exists():
         _set_where_missing(read_env_file(folder.running_env))
         if folder.keys_env.exists():
-            _set_where_missing(read_env_file(folder.keys_env))
+            path = str(folder.keys_env)
+            _set_where_missing({f"{name}_FILE": path for name in KEY_NAMES if not os.environ.get(name)})
     elif _needs_database(sys.argv if argv is None else argv):
         sys.exit("Start the product first: make run, or set DATABASE_URL")
 

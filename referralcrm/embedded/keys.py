@@ -3,10 +3,12 @@
 import base64
 import binascii
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from practices.secret_files import value_in_file
 from referralcrm.embedded.configuration import Refused
 from referralcrm.embedded.env_files import read_env_file, write_env_file
 from referralcrm.embedded.folder import DataFolder
@@ -19,20 +21,51 @@ BLIND_INDEX_KEY_BYTES = 32
 def keys_for(
     folder: DataFolder, *, holds_database: bool, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return all keys, and the file they came from: those given, else those on file, made before a database."""
-    given = {name: environ[name] for name in KEY_NAMES if environ.get(name)}
-    if len(given) == len(KEY_NAMES):
-        _check(given, dict.fromkeys(KEY_NAMES, ""))
-        return given
-    keys = {**_on_file(folder, holds_database), **given, "KEYS_FILE": str(folder.keys_env)}
-    _check(keys, {name: "" if name in given else f" in {folder.keys_env}" for name in KEY_NAMES})
-    return keys
+    """Return how all keys are found: those given, else those on file, made before a database.
+
+    Those on file are named by their file, where whatever runs sees a new one (`new_key`).
+    """
+    given = _given(environ)
+    on_file = {} if len(given) == len(KEY_NAMES) else _on_file(folder, holds_database)
+    path = str(folder.keys_env)
+    _check({**on_file, **given}, {name: "" if name in given else f" in {path}" for name in KEY_NAMES})
+    return {f"{name}_FILE": path for name in KEY_NAMES if name not in given} | (
+        {"KEYS_FILE": path} if on_file else {}
+    )
+
+
+def new_key(folder: DataFolder) -> str:
+    """Put a new key to the patients' data before those on file, and say its name."""
+    if not folder.keys_env.exists():
+        raise Refused(f"There are no keys in {folder.keys_env}: the environment gives them.")
+    keys = _read(folder.keys_env)
+    _check(keys, dict.fromkeys(KEY_NAMES, f" in {folder.keys_env}"))
+    older = keys["PATIENT_DATA_KEYS"].split(",")
+    numbers = [int(pair.strip()[1:].partition(":")[0]) for pair in older if re.match(r" *k[0-9]{1,9}:", pair)]
+    name = f"k{max(numbers, default=0) + 1}"
+    keys["PATIENT_DATA_KEYS"] = ",".join([f"{name}:{_random_base64(PATIENT_KEY_BYTES)}", *older])
+    write_env_file(folder.keys_env, keys)
+    return name
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    """The keys that the environment says, or the files that it names."""
+    given = {}
+    for name in KEY_NAMES:
+        path = environ.get(f"{name}_FILE", "")
+        try:
+            text = environ.get(name) or (value_in_file(path, name) if path else "")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(f"{name}_FILE names a file that can't be read: {path}.") from error
+        if text:
+            given[name] = text
+    return given
 
 
 def keys_copied_to(folder: Path) -> dict[str, str]:
     """Return the keys of a copied folder, those given by the environment first; none are made."""
     path = folder / "keys.env"
-    given = {name: os.environ[name] for name in KEY_NAMES if os.environ.get(name)}
+    given = _given(os.environ)
     if len(given) < len(KEY_NAMES) and not path.exists():
         raise Refused(f"The keys are missing ({path}): put your copy there, or name its folder (KEYS=…).")
     keys = {**(_read(path) if path.exists() else {}), **given}
@@ -86,7 +119,8 @@ def _check(keys: Mapping[str, str], where: Mapping[str, str]) -> None:
             f"PATIENT_DATA_KEYS is malformed{where['PATIENT_DATA_KEYS']}: "
             "it must be name:base64 of 64 bytes, more after commas."
         )
-    if _length(keys["BLIND_INDEX_KEY"]) < BLIND_INDEX_KEY_BYTES:
+    index_keys = [key.strip().rpartition(":")[2] for key in keys["BLIND_INDEX_KEY"].split(",")]
+    if not all(_length(text) >= BLIND_INDEX_KEY_BYTES for text in index_keys):
         raise Refused(
             f"BLIND_INDEX_KEY is malformed{where['BLIND_INDEX_KEY']}: it must be base64 of 32 bytes or more."
         )

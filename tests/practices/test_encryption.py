@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from datetime import date
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -12,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.models import Referral
-from practices import encryption
 from practices.encryption import KeysRefused, blind_index, decrypt, encrypt, verify_keys
 from practices.isolation import practice_scope
 from practices.models import EncryptionKey
 from tests import make
+from tests.practices.keys import give_keys
 
 OTHER_KEY = base64.b64encode(bytes(range(64))).decode()
 OTHER_INDEX_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -24,21 +25,8 @@ OTHER_INDEX_KEY = base64.b64encode(bytes(range(32))).decode()
 
 @pytest.fixture
 def keys(settings):
-    """Set keys as an environment would, and forget them afterwards."""
-
-    def give(patient: list[str] | None = None, index: str | None = None) -> None:
-        if patient is not None:
-            settings.PATIENT_DATA_KEYS = patient
-        if index is not None:
-            settings.BLIND_INDEX_KEY = index
-        forget()
-
-    def forget() -> None:
-        encryption.patient_data_keys.cache_clear()
-        encryption.blind_index_key.cache_clear()
-
-    yield give
-    forget()
+    """Set keys as an environment would."""
+    return partial(give_keys, settings)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))

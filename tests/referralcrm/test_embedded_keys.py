@@ -7,7 +7,11 @@ import pytest
 from referralcrm.embedded.env_files import read_env_file
 from referralcrm.embedded.keys import KEY_NAMES
 
-SHOW = ["sh", "-c", 'echo "$SECRET_KEY $PATIENT_DATA_KEYS $BLIND_INDEX_KEY"']
+SHOW = [
+    "sh",
+    "-c",
+    'cat "$PATIENT_DATA_KEYS_FILE" /dev/null; echo "$SECRET_KEY $PATIENT_DATA_KEYS $BLIND_INDEX_KEY"',
+]
 
 
 def keys_file(machine):

@@ -8,8 +8,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Office, Provider, Specialty
-from contacts.models.referrals import OfPatient, PatientIndexes, Urgency, of_patient_named, patient_indexes
-from practices.encryption import EncryptedDateField, EncryptedTextField
+from contacts.models.referrals import OfPatient, PatientSearch, Urgency, of_patient_named, patient_indexes
+from practices.encryption import BlindIndexField, EncryptedDateField, EncryptedTextField
 from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
 from practices.models import Member, PracticeModel, PracticeQuerySet, practice_manager
 from practices.roles import SEES_ALL_PATIENTS, Role
@@ -25,9 +25,9 @@ class ReturnReferralQuerySet(PracticeQuerySet):
         gone = self.exclude(state__in=[ReturnReferral.State.SUGGESTED, ReturnReferral.State.CANCELLED])
         return gone.filter(sent_at__date__gte=since)
 
-    def of_patient(self, indexes: PatientIndexes) -> Self:
+    def of_patient(self, search: PatientSearch) -> Self:
         """The same patient, as a referral's is found, but for the chart number: none is asked for."""
-        return self.filter(of_patient_named(indexes))
+        return self.filter(of_patient_named(search))
 
     def visible_to(self, member: Member) -> Self:
         """Manager and coordinator see all, a physician their own, a liaison none (counts only)."""
@@ -57,8 +57,8 @@ class ReturnReferral(OfPatient, PracticeModel):
     patient_given_name = EncryptedTextField(_("given name"), blank=True, default="")
     patient_born_on = EncryptedDateField(_("born on"), null=True, blank=True)
     patient_phone = EncryptedTextField(_("phone"), blank=True, default="")
-    patient_name_birth_index = models.BinaryField(null=True, editable=False)
-    patient_name_initial_index = models.BinaryField(null=True, editable=False)
+    patient_name_birth_index = BlindIndexField(null=True, editable=False)
+    patient_name_initial_index = BlindIndexField(null=True, editable=False)
     clinical_reason = EncryptedTextField(_("clinical reason"), blank=True, default="")
     specialty = PracticeForeignKey(
         Specialty, related_name="return_referrals", verbose_name=_("specialty needed")
@@ -153,7 +153,7 @@ class ReturnReferral(OfPatient, PracticeModel):
         """What may be said where the patient may not."""
         return f"RR-{self.pk}"
 
-    def index_patient(self) -> None:
+    def index_anew(self) -> None:
         """Keep the blind indexes true to the patient fields."""
         indexes = patient_indexes(
             family_name=self.patient_family_name,
@@ -167,5 +167,5 @@ class ReturnReferral(OfPatient, PracticeModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.get_deferred_fields() and not kwargs.get("update_fields"):
-            self.index_patient()
+            self.index_anew()
         super().save(*args, **kwargs)

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from contacts.forms.referrals import PatientFindForm, indexes_of
+from contacts.forms.referrals import PatientFindForm, search_of
 from contacts.models import Referral
 from contacts.referral_rows import referral_rows
 from contacts.views.referral_list import visible_rows
@@ -33,11 +33,11 @@ def patient_find(request: PracticeRequest) -> HttpResponse:
 def found(request: PracticeRequest, form: PatientFindForm) -> dict[str, Any]:
     """That patient's referrals, to us and on to others, which this member may see; the search is written down."""
     now, member = timezone.now(), request.member
-    indexes = indexes_of(form.cleaned_data, practice_id=member.practice_id)
+    search = search_of(form.cleaned_data, practice_id=member.practice_id)
     came: list[Referral] = list(
-        visible_rows(member, now).standing().of_patient(indexes).order_by("-received_on", "-pk")[:MOST]
+        visible_rows(member, now).standing().of_patient(search).order_by("-received_on", "-pk")[:MOST]
     )
-    theirs = ReturnReferral.objects.visible_to(member).of_patient(indexes).select_related(*SHOWN_WITH)
+    theirs = ReturnReferral.objects.visible_to(member).of_patient(search).select_related(*SHOWN_WITH)
     sent = list(theirs.order_by("-suggested_at", "-pk")[:MOST])
     record_access(
         member,
