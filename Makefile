@@ -1,7 +1,7 @@
 # `make help` says what there is. Every recipe works on a path with spaces and as any user.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run backup restore test test-full check check-django clean chromium
+.PHONY: help run doctor backup restore test test-full check check-django clean chromium
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -13,6 +13,9 @@ help: ## list what there is
 
 run: .venv/installed ## start everything; Ctrl-C stops it (PORT, DATA_DIR, DEMO=0: docs/settings.md)
 	@exec $(PYTHON) -m referralcrm.embedded run
+
+doctor: .venv/installed ## say what is wrong with the installation, and how to mend it
+	@$(PYTHON) -m referralcrm.embedded doctor
 
 backup: .venv/installed ## back up into one encrypted file, running or not (FILE=…: docs/backup.md)
 	@$(PYTHON) -m referralcrm.embedded backup $(if $(FILE),"$(FILE)")

@@ -1,0 +1,290 @@
+"""Each check of the doctor on an installation where it really is wrong, and the whole of it on one that is not."""
+
+import re
+from datetime import timedelta
+from zoneinfo import reset_tzpath
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from practices.models import EncryptionKey, Practice
+from referralcrm.backups import shelf
+from referralcrm.doctor import background, configuration, database, machine
+from referralcrm.doctor.findings import Level, looked
+from referralcrm.embedded.configuration import Configuration
+from referralcrm.embedded.examining import examine
+from referralcrm.health import record_task, record_tick
+from tests import make
+from tests.practices.test_outbox import queue
+
+pytestmark = pytest.mark.django_db
+OK, LOOK, WRONG = Level.OK, Level.LOOK, Level.WRONG
+
+
+def found(check, *given, **more):
+    """The level, having made sure that what is not fine says how to mend it."""
+    finding = check(*given, **more)
+    assert bool(finding.mend) is (finding.level is not OK), finding
+    return finding.level
+
+
+@pytest.fixture
+def reconnected(transactional_db):
+    """Connect to the tests' database otherwise, for the time of a test."""
+    before = dict(connection.settings_dict)
+
+    def reconnect(**given: str) -> None:
+        connection.close()
+        connection.settings_dict.update(given)
+
+    yield reconnect
+    reconnect(**before)
+
+
+@pytest.fixture
+def owner(reconnected):
+    """The tests' database as its owner."""
+    owner = settings.OWNER_DATABASE
+    reconnected(USER=owner["USER"], PASSWORD=owner["PASSWORD"])
+
+
+def run(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+class TestDatabase:
+    def test_that_answers(self):
+        assert found(database.can_be_reached) is OK
+
+    def test_that_does_not(self, reconnected):
+        reconnected(HOST="/nowhere")
+        assert found(database.can_be_reached) is WRONG
+
+    def test_that_is_too_old(self, monkeypatch):
+        monkeypatch.setattr(database, "OLDEST_VERSION", 99)
+        assert found(database.can_be_reached) is WRONG
+
+    def test_role_that_owns_the_tables(self, owner):
+        assert found(database.role_is_held_to_its_rows) is WRONG
+
+    def test_role_that_bypasses_row_security(self, reconnected):
+        reconnected(USER=settings.BACKUP_DATABASE["USER"])
+        assert found(database.role_is_held_to_its_rows) is WRONG
+
+    def test_one_role_for_both(self, settings):
+        settings.OWNER_DATABASE_ROLE = settings.APP_DATABASE_ROLE
+        assert found(database.role_is_not_the_owner_s) is WRONG
+
+    @pytest.mark.parametrize(
+        ("lifted", "put_back"),
+        [
+            ("NO FORCE ROW LEVEL SECURITY", "FORCE ROW LEVEL SECURITY"),
+            ("DISABLE ROW LEVEL SECURITY", "ENABLE ROW LEVEL SECURITY"),
+        ],
+    )
+    def test_table_whose_rows_are_not_kept_apart(self, owner, lifted, put_back):
+        run(f"ALTER TABLE contacts_referral {lifted}")
+        finding = database.rows_are_kept_apart()
+        run(f"ALTER TABLE contacts_referral {put_back}")
+        assert finding.level is WRONG
+        assert "contacts_referral" in finding.says
+
+    def test_migrations_that_are_missing_or_newer(self, owner):
+        run("INSERT INTO django_migrations (app, name, applied) VALUES ('practices', '9999_newer', now())")
+        newer = database.migrations_are_this_release_s()
+        run("DELETE FROM django_migrations WHERE name = '9999_newer'")
+        run(
+            "UPDATE django_migrations SET name = 'was_initial' WHERE app = 'exchange' AND name = '0001_initial'"
+        )
+        missing = found(database.migrations_are_this_release_s)
+        run("UPDATE django_migrations SET name = '0001_initial' WHERE name = 'was_initial'")
+        assert (newer.level, missing) == (WRONG, WRONG)
+        assert "practices.9999_newer" in newer.says
+
+    @pytest.mark.parametrize("key_id", ["gone", "blind-index"])
+    def test_key_that_is_missing_or_another(self, key_id):
+        EncryptionKey.objects.update_or_create(key_id=key_id, defaults={"check_value": b"another"})
+        finding = database.keys_open_the_data()
+        assert finding.level is WRONG
+        assert key_id in finding.says
+
+    @pytest.mark.parametrize(("seconds", "level"), [(30, LOOK), (3600, WRONG), (-3600, WRONG)])
+    def test_clock_that_is_wrong(self, seconds, level):
+        with time_machine.travel(timezone.now() + timedelta(seconds=seconds), tick=False):
+            assert found(database.clocks_agree) is level
+
+    def test_of_these_tests_is_fine(self):
+        assert {finding.level for finding in looked(database.CHECKS)} == {OK}
+
+
+@pytest.fixture
+def told():
+    """Change the broker's own settings, and put them back."""
+    broker, before = background._broker(), {}
+
+    def tell(name: str, value: str) -> None:
+        before.setdefault(name, broker.config_get(name)[name])
+        broker.config_set(name, value)
+
+    yield tell
+    for name, value in before.items():
+        broker.config_set(name, value)
+
+
+class TestBackground:
+    @pytest.fixture
+    def heard(self, settings):
+        record_tick(timezone.now())
+        record_task(timezone.now())
+        settings.EMAIL_URL = "smtp://localhost"
+
+    def test_that_is_fine(self, heard):
+        assert {finding.level for finding in looked(background.CHECKS)} == {OK}
+
+    def test_broker_that_is_away(self, settings):
+        settings.REDIS_URL = "redis+socket:///nowhere"
+        assert found(background.broker_answers) is WRONG
+        assert found(background.broker_forgets_nothing) is LOOK
+
+    def test_broker_that_forgets(self, told):
+        told("maxmemory-policy", "allkeys-lru")
+        assert found(background.broker_forgets_nothing) is WRONG
+
+    def test_broker_that_does_not_write(self, told):
+        told("appendonly", "no")
+        assert found(background.broker_writes_to_disk) is LOOK
+
+    @pytest.mark.parametrize(
+        ("check", "noted"),
+        [(background.tick_is_on_time, "last_tick_at"), (background.worker_works, "last_task_at")],
+    )
+    def test_tick_or_worker_that_is_late_or_never_came(self, heard, check, noted):
+        cache.set(noted, (timezone.now() - timedelta(minutes=10)).isoformat())
+        assert found(check) is WRONG
+        cache.delete(noted)
+        assert found(check) is WRONG
+
+    def test_mail_that_is_not_set_up(self, settings):
+        settings.EMAIL_URL = ""
+        assert found(background.mail_leaves) is LOOK
+
+    def test_mail_that_is_stuck_or_given_up(self, heard):
+        mail = queue(now=timezone.now())
+        assert found(background.mail_leaves) is OK
+        type(mail).objects.update(next_try_at=timezone.now() - timedelta(hours=2))
+        assert found(background.mail_leaves) is WRONG
+        type(mail).objects.update(state="failed")
+        assert found(background.mail_leaves) is LOOK
+
+
+class TestConfiguration:
+    @pytest.fixture
+    def in_earnest(self, settings):
+        settings.SITE_URL, settings.ALLOWED_HOSTS = "https://crm.example", ["crm.example"]
+        settings.BEHIND_TLS, settings.DEBUG, settings.DEMO = True, False, False
+        make.practice()
+        return settings
+
+    def test_that_is_fine(self, in_earnest):
+        assert {finding.level for finding in looked(configuration.CHECKS)} == {OK}
+
+    @pytest.mark.parametrize("allowed", [["other.example"], ["*"]])
+    def test_address_that_is_not_answered_or_any_that_is(self, in_earnest, allowed):
+        in_earnest.ALLOWED_HOSTS = allowed
+        assert found(configuration.address_is_answered) is WRONG
+
+    @pytest.mark.parametrize(
+        ("url", "level"), [("http://crm.example", WRONG), ("http://localhost:8000", LOOK)]
+    )
+    def test_pages_in_clear(self, in_earnest, url, level):
+        in_earnest.SITE_URL, in_earnest.BEHIND_TLS = url, False
+        assert found(configuration.visitors_come_through_tls) is level
+
+    @pytest.mark.parametrize(("left_on", "level"), [("DEBUG", WRONG), ("DEMO", LOOK)])
+    def test_what_is_left_on_from_a_trial(self, in_earnest, left_on, level):
+        setattr(in_earnest, left_on, True)
+        assert found(configuration.it_is_in_earnest) is level
+
+    def test_static_files_that_were_not_collected(self, monkeypatch):
+        monkeypatch.setattr(configuration.staticfiles_storage, "hashed_files", {})
+        assert found(configuration.static_files_are_there) is WRONG
+
+    def test_time_zone_that_this_machine_does_not_know(self, in_earnest, tmp_path):
+        Practice.objects.update(time_zone="Mars/Olympus_Mons")
+        finding = configuration.time_zones_are_known()
+        reset_tzpath()
+        assert finding.level is WRONG
+        assert "Mars/Olympus_Mons" in finding.says
+
+
+class TestMachine:
+    def test_disk_that_is_full_or_nearly(self, tmp_path):
+        much = 10**9
+        assert found(machine.disk_has_room, tmp_path, full_below=0, low_below=0) is OK
+        assert found(machine.disk_has_room, tmp_path, full_below=0, low_below=much) is LOOK
+        assert found(machine.disk_has_room, tmp_path, full_below=much) is WRONG
+
+    @pytest.mark.parametrize("mode", [0o640, 0o604])
+    def test_keys_that_others_may_read(self, tmp_path, mode):
+        file = tmp_path / "keys.env"
+        assert found(machine.keys_are_nobody_else_s, file) is WRONG
+        file.touch(0o600)
+        assert found(machine.keys_are_nobody_else_s, file) is OK
+        file.chmod(mode)
+        assert found(machine.keys_are_nobody_else_s, file) is WRONG
+
+    def test_folder_that_others_may_enter(self, tmp_path):
+        tmp_path.chmod(0o700)
+        assert found(machine.folder_is_nobody_else_s, tmp_path) is OK
+        tmp_path.chmod(0o755)
+        assert found(machine.folder_is_nobody_else_s, tmp_path) is WRONG
+
+    def test_backups_that_are_old_missing_or_unknown(self, tmp_path):
+        now = timezone.now()
+        assert found(machine.backup_is_recent, None) is LOOK
+        assert found(machine.backup_is_recent, tmp_path) is LOOK
+        shelf.new_path(tmp_path, now - timedelta(days=4)).touch()
+        assert found(machine.backup_is_recent, tmp_path, now=now) is WRONG
+        shelf.new_path(tmp_path, now - timedelta(days=1)).touch()
+        assert found(machine.backup_is_recent, tmp_path, now=now) is OK
+
+
+def test_what_can_not_be_looked_at_is_wrong_and_the_rest_is_looked_at():
+    def one_that_breaks():
+        raise ValueError("with what stays untold")
+
+    first, second = looked([one_that_breaks, background.broker_answers])
+    assert str(first).startswith("wrong         one that breaks: could not be looked at (ValueError)")
+    assert "untold" not in str(first)
+    assert second.level is OK
+
+
+def test_command_says_a_line_each_no_secret_and_exits_by_the_worst(capsys, settings, tmp_path):
+    settings.BACKUP_DIR, settings.SITE_URL = str(tmp_path), "http://crm.example"
+    with pytest.raises(SystemExit) as ended:
+        call_command("doctor")
+    assert ended.value.code == 1
+    said = capsys.readouterr().out
+    *lines, counts = said.splitlines()
+    assert all(re.match(r"(ok|look at this|wrong) +\S", line) for line in lines)
+    assert re.fullmatch(r"\d+ ok, \d+ look at this, [1-9]\d* wrong", counts)
+    secrets = [settings.SECRET_KEY, settings.BLIND_INDEX_KEY, *settings.PATIENT_DATA_KEYS]
+    assert not [secret for secret in secrets if secret in said]
+
+
+def test_installation_that_does_not_run_is_looked_at_from_outside(tmp_path, capsys):
+    stopped = Configuration(tmp_path / "var", 8000, demo=False, database_url=None, redis_url=None)
+    assert examine(stopped) == 1
+    assert "There is no database in" in capsys.readouterr().out
+    (tmp_path / "var" / "postgres").mkdir(parents=True)
+    assert examine(stopped) == 1
+    said = capsys.readouterr().out
+    assert "does not run on" in said
+    assert f"{tmp_path / 'var-keys' / 'keys.env'} is missing" in said
