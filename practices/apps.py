@@ -15,6 +15,7 @@ class PracticesConfig(AppConfig):
 def log_sign_ins() -> None:
     """Every way in, and every refusal, raises one of these signals."""
     from allauth.account import signals as account
+    from allauth.mfa import signals as mfa
     from django.contrib.auth import signals as auth
 
     from practices import sign_in_log
@@ -24,6 +25,10 @@ def log_sign_ins() -> None:
     auth.user_login_failed.connect(sign_in_log.refused)
     account.password_changed.connect(sign_in_log.password_changed)
     account.password_reset.connect(sign_in_log.password_reset)
+    mfa.authenticator_added.connect(sign_in_log.factor_added)
+    mfa.authenticator_removed.connect(sign_in_log.factor_removed)
+    mfa.authenticator_reset.connect(sign_in_log.factor_renewed)
+    mfa.authentication_failed.connect(sign_in_log.wrong_factor)
 
 
 def prepare_database(using: str, **kwargs: Any) -> None:

@@ -20,6 +20,7 @@ from practices.models import Session, User
 from practices.outbox import queue_mail
 from practices.rate_limits import client_address
 from practices.session_limits import end_sessions, seen_from
+from practices.sign_in_log import NOTED, record_sign_in
 from practices.sign_in_mail import CHANGES, tell_of_change
 
 logger = logging.getLogger("practices.sign_in")
@@ -32,6 +33,8 @@ def note(event: str, *, request: HttpRequest | None = None, user: Any = None) ->
     """
     who, where = getattr(user, "pk", None), client_address(request) if request else None
     logger.info("sign-in: %s", event, extra={"user_id": who, "address": where})
+    if act := NOTED.get(event):
+        record_sign_in(act, user=user, request=request)
 
 
 def too_many(refusal: guessing.TooManyTries) -> ValidationError:

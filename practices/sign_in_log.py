@@ -15,6 +15,15 @@ from practices.models import Member, SignInEvent, User
 Act = SignInEvent.Act
 BROWSER_LENGTH = 200
 
+# What `practices.sign_in.note` says and no signal does.
+NOTED = {
+    "refused, too many tries": Act.TOO_MANY_TRIES,
+    "signed out for want of activity": Act.TIMED_OUT,
+    "session ended": Act.SESSIONS_ENDED,
+    "other sessions ended": Act.SESSIONS_ENDED,
+    "sessions ended by a manager": Act.SESSIONS_ENDED,
+}
+
 
 def record_sign_in(act: SignInEvent.Act, *, user: Any, request: HttpRequest | None) -> None:
     """Write it down wherever this user sits, whichever practice is open meanwhile."""
@@ -56,6 +65,26 @@ def password_changed(sender: Any, request: HttpRequest, user: Any, **kwargs: Any
 def password_reset(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     """A signal's receiver."""
     record_sign_in(Act.PASSWORD_RESET, user=user, request=request)
+
+
+def factor_added(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """A signal's receiver."""
+    record_sign_in(Act.FACTOR_ADDED, user=user, request=request)
+
+
+def factor_removed(sender: Any, request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
+    """A signal's receiver; from the command line without a request."""
+    record_sign_in(Act.FACTOR_REMOVED, user=user, request=request)
+
+
+def factor_renewed(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """A signal's receiver."""
+    record_sign_in(Act.FACTOR_RENEWED, user=user, request=request)
+
+
+def wrong_factor(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """A signal's receiver."""
+    record_sign_in(Act.WRONG_SECOND_FACTOR, user=user, request=request)
 
 
 def refused(
