@@ -34,7 +34,7 @@ def connect(database: Mapping[str, Any]) -> Connection:
 @contextmanager
 def running(
     program: str, *options: str, database: Mapping[str, Any] | None = None, folder: str = "", **pipes: Any
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[Any]:  # a Popen whose pipes are those asked for, which its type does not know
     """Run one of PostgreSQL's programs; raise BackupRefused with the last it said when it fails.
 
     What raises inside ends the program.

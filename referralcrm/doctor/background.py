@@ -51,12 +51,14 @@ def broker_writes_to_disk() -> Finding:
 
 def tick_is_on_time() -> Finding:
     """Whether beat asks what is due, and a worker hears it."""
-    return _on_time("last_tick_at", "The tick", "start beat and a worker; see their logs")
+    return _on_time(
+        "last_tick_at", "The tick", "unless it was just started: start beat and a worker, see their logs"
+    )
 
 
 def worker_works() -> Finding:
     """Whether a worker has finished a task of late."""
-    return _on_time("last_task_at", "A worker", "start a worker; see its log")
+    return _on_time("last_task_at", "A worker", "unless it was just started: start a worker, see its log")
 
 
 def mail_leaves() -> Finding:
