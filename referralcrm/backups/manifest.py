@@ -11,7 +11,11 @@ from psycopg2.extensions import cursor
 from referralcrm.backups.sealing import BackupRefused
 
 FORMAT = 1
-ROWS_OF_ALL_TABLES = """
+# A key that was retired may be missing; a database from before there were such has no such column.
+KEYS_IN_USE = """
+    SELECT key_id, check_value FROM public.practices_encryptionkey k WHERE to_jsonb(k) ->> 'retired_at' IS NULL
+"""
+ALL_TABLES = """
     SELECT format('%I.%I', nspname, relname)
       FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
      WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1
@@ -60,10 +64,7 @@ def describe(
         owner=owner,
         application=application,
         migrations=_asked(sql, "SELECT app, name FROM public.django_migrations ORDER BY id"),
-        keys={
-            key_id: bytes(check).hex()
-            for key_id, check in _asked(sql, "SELECT key_id, check_value FROM public.practices_encryptionkey")
-        },
+        keys={key_id: bytes(check).hex() for key_id, check in _asked(sql, KEYS_IN_USE)},
         rows=count_rows(sql),
         settings=dict(settings),
     )
@@ -71,7 +72,7 @@ def describe(
 
 def count_rows(sql: cursor) -> dict[str, int]:
     """Count every table's rows, of all practices."""
-    tables = [table for (table,) in _asked(sql, ROWS_OF_ALL_TABLES)]
+    tables = [table for (table,) in _asked(sql, ALL_TABLES)]
     return {table: _asked(sql, f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
