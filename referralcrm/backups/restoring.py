@@ -15,7 +15,7 @@ from referralcrm.backups.sealing import BackupRefused, unseal
 
 # As the owner, who needs no right of a superuser; privileges of the application's role come with it.
 RESTORE = ("--single-transaction", "--exit-on-error", "--no-owner")
-SESSIONS = {"public.django_session", "public.usersessions_usersession"}
+SESSIONS = {"public.django_session", "public.practices_session"}
 
 
 def restore_backup(

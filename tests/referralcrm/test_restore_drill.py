@@ -20,7 +20,7 @@ from tests.referralcrm.machine import Machine
 from tests.referralcrm.test_embedded_product import free_port, said_until
 
 OTHER = "PATIENT_DATA_KEYS=k1:" + base64.b64encode(bytes(range(64))).decode()
-SESSIONS = {"public.django_session", "public.usersessions_usersession"}
+SESSIONS = {"public.django_session", "public.practices_session"}
 
 
 class Visitor:
@@ -112,7 +112,7 @@ def test_what_was_wiped_is_restored_row_by_row_and_signs_its_manager_in(drill):
         assert "read back and counted" in made.stdout
         assert served
         assert all(served)
-    assert before["public.django_session"].startswith("1 rows")
+    assert before["public.practices_session"].startswith("1 rows")
 
     shutil.rmtree(machine.data_dir)
     restore(machine)
