@@ -170,12 +170,14 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_RATE_LIMITS = {"login_failed": ""}  # counted in the database (practices/guessing.py)
+# Guesses are counted in the database (practices/guessing.py), not in the cache, which may forget.
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "", "reset_password": ""}
 ACCOUNT_FORMS = {
     "change_password": "practices.views.sign_in_forms.NewPasswordForm",
     "reset_password": "practices.views.sign_in_forms.ForgottenPasswordForm",
     "reset_password_from_key": "practices.views.sign_in_forms.NewPasswordByLinkForm",
 }
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # a practice that arrives at eight, behind one address
 MFA_ADAPTER = "practices.second_factors.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
