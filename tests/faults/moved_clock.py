@@ -22,6 +22,7 @@ class Clock:
     def __init__(self, file: Path) -> None:
         self.file, self.moved_by = file, 0.0
         self.traveller = time_machine.travel(time.time(), tick=True).start()
+        time.time()  # it stands still until it is first looked at
 
     def follow(self) -> None:
         threading.Thread(target=self._follow, daemon=True).start()
