@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from practices.encryption import EncryptedDateField, EncryptedTextField
+from practices.encryption import EncryptedBytesField, EncryptedDateField, EncryptedTextField
 from practices.models import AuditEntry, Location, Practice, PracticeModel, User
 from tests import make
 
@@ -36,6 +36,7 @@ ALSO: dict[str, Callable[[Practice], dict[str, Any]]] = {
 
 VALUES: list[tuple[type[models.Field], Callable[[], Any]]] = [
     (EncryptedDateField, lambda: MONDAY),
+    (EncryptedBytesField, lambda: b"clear"),
     (EncryptedTextField, lambda: "clear"),
     (models.DateTimeField, lambda: make.NOW),
     (models.DateField, lambda: MONDAY),
