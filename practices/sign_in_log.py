@@ -30,6 +30,9 @@ def record_sign_in(act: SignInEvent.Act, *, user: Any, request: HttpRequest | No
     if not isinstance(user, User) or user.pk is None:
         return
     seen: dict[str, Any] = {}
+    other: Member | None = getattr(request, "member", None)
+    if other and other.user_id == user.pk:
+        other = None
     if request is not None:
         actor = of_request(request)
         browser = request.headers.get("User-Agent", "")[:BROWSER_LENGTH].replace("\x00", "")
@@ -37,7 +40,8 @@ def record_sign_in(act: SignInEvent.Act, *, user: Any, request: HttpRequest | No
     with transaction.atomic():
         for seat_id, practice_id in _seats_of(user):
             with link_scope(practice_id):
-                SignInEvent.objects.create(member_id=seat_id, act=act, **seen)
+                by = other.pk if other and other.practice_id == practice_id else None
+                SignInEvent.objects.create(member_id=seat_id, act=act, by_id=by, **seen)
 
 
 def _seats_of(user: User) -> list[tuple[int, int]]:

@@ -60,6 +60,7 @@ class AuditEntry(PracticeModel):
     transaction_id = models.BigIntegerField()
 
     class Meta:
+        verbose_name_plural = "audit entries"
         ordering = ["-at", "-id"]
         indexes = [
             models.Index(fields=["practice", "-at", "-id"], name="audit_entry_newest"),
@@ -95,6 +96,9 @@ class SignInEvent(PracticeModel):
         SESSIONS_ENDED = "sessions_ended", _("had sessions ended")
 
     member = PracticeForeignKey(Member, related_name="sign_in_events")
+    by = PracticeForeignKey(
+        Member, null=True, related_name="+", help_text="Who did it, if not they themselves."
+    )
     at = models.DateTimeField(auto_now_add=True)
     act = models.CharField(max_length=30, choices=Act.choices)
     address = models.GenericIPAddressField(null=True)
@@ -107,6 +111,7 @@ class SignInEvent(PracticeModel):
         constraints = [
             *PracticeModel.Meta.constraints,
             SamePractice(field="member", name="sign_in_event_member_same_practice"),
+            SamePractice(field="by", name="sign_in_event_by_same_practice"),
         ]
 
     @property

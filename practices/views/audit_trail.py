@@ -53,7 +53,7 @@ def sign_ins(request: PracticeRequest) -> HttpResponse:
     """Who came in, was refused, or changed how they sign in; newest first."""
     filters = SignInFilterForm(request.GET)
     asked = filters.asked()
-    rows: QuerySet = SignInEvent.objects.select_related("member__user")
+    rows: QuerySet = SignInEvent.objects.select_related("member__user", "by__user")
     rows = between(rows, request.member.practice, since=asked.get("since"), until=asked.get("until"))
     rows = rows.filter(**{name: asked[name] for name in ("member", "act") if name in asked})
     found = key_page(request, rows, key=lambda row: (row.at.isoformat(), row.pk), after=_after)

@@ -4,7 +4,9 @@ import csv
 import io
 
 import pytest
+from allauth.mfa import signals as mfa
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -195,7 +197,7 @@ class TestExport:
         assert (last.operation, last.rows, last.member_id) == ("export", count, manager.pk)
         assert (
             sentences(desk.get(reverse("audit_trail")))[0]
-            == f"Mara Voss took {count} audit entrys away as a file."
+            == f"Mara Voss took {count} audit entries away as a file."
         )
 
     def test_keeps_to_what_was_asked_for(self, desk, practice):
@@ -255,3 +257,27 @@ class TestSignIns:
         assert "Ana Reyes" in page and "Refused: wrong password" in page and "203.0.113.9" in page
         only = desk.get(reverse("sign_ins"), {"act": "wrong_password", "member": colleague.pk})
         assert [row.act for row in only.context["page"].rows] == ["wrong_password"]
+
+    def test_what_a_manager_does_to_anothers_sign_in_names_the_manager(self, desk, practice, manager):
+        colleague = make.member(Role.PHYSICIAN, practice, name="Ana Reyes")
+        elsewhere = make.practice("Elsewhere")
+        with practice_scope(elsewhere):
+            type(manager).objects.create(user=colleague.user, role=Role.PHYSICIAN)
+        assert desk.post(reverse("member_sign_out", args=[colleague.pk])).status_code == 302
+        assert "by Mara Voss" in text_of(desk.get(reverse("sign_ins"), {"member": colleague.pk}))
+        with practice_scope(elsewhere):
+            (event,) = SignInEvent.objects.all()
+            assert (event.act, event.by) == ("sessions_ended", None)
+
+    def test_a_second_factor_added_mistyped_and_taken_away_is_written_down(self, client, practice, manager):
+        request = RequestFactory().get("/", REMOTE_ADDR="203.0.113.9")
+        seen = {"sender": None, "request": request, "user": manager.user, "authenticator": None}
+        for signal in (mfa.authenticator_added, mfa.authentication_failed, mfa.authenticator_reset):
+            signal.send(**seen)
+        mfa.authenticator_removed.send(**{**seen, "request": None})
+        acts = ["factor_added", "wrong_second_factor", "factor_renewed", "factor_removed"]
+        assert self.acts(practice) == acts
+        with practice_scope(practice):
+            assert [event.address for event in SignInEvent.objects.order_by("id")] == ["203.0.113.9"] * 3 + [
+                None
+            ]
