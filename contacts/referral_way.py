@@ -314,11 +314,11 @@ def _contact_by(referral: Referral, practice: Practice) -> datetime:
 
 def _report_by(referral: Referral, practice: Practice, since: datetime) -> datetime:
     seen_on = referral.seen_on if referral.status == Status.SEEN else None
-    return _end_of(add_business_days(seen_on or practice.today(since), 2), practice)
+    return _end_of(add_business_days(seen_on or practice.today(since), 2, practice.state), practice)
 
 
 def _end_of_business_day(since: datetime, count: int, practice: Practice) -> datetime:
-    return _end_of(add_business_days(practice.today(since), count), practice)
+    return _end_of(add_business_days(practice.today(since), count, practice.state), practice)
 
 
 def _end_of(day: date, practice: Practice) -> datetime:

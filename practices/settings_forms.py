@@ -11,6 +11,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
 
+from practices.business_days import states
 from practices.forms import DayField, PracticeForm, zip_code_of
 from practices.models import (
     Cover,
@@ -60,6 +61,12 @@ class PracticeSettingsForm(SharedRow, forms.ModelForm):
     """The practice's name, clock, start and thank-you list."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+    state = forms.ChoiceField(
+        label=_("Public holidays of"),
+        choices=lambda: [("", _("the federal government alone")), *states()],
+        required=False,
+        help_text=_("They are no business days: no time to act is counted on them."),
+    )
     list_weekday = forms.TypedChoiceField(
         label=_("Thank-you lists are made on"), coerce=int, choices=lambda: list(WEEKDAYS.items())
     )
@@ -69,7 +76,15 @@ class PracticeSettingsForm(SharedRow, forms.ModelForm):
 
     class Meta:
         model = Practice
-        fields = ("name", "time_zone", "starts_on", "list_weekday", "list_hour", "card_interval_days")
+        fields = (
+            "name",
+            "time_zone",
+            "state",
+            "starts_on",
+            "list_weekday",
+            "list_hour",
+            "card_interval_days",
+        )
         widgets = {"starts_on": day_input()}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

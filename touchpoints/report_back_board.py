@@ -178,7 +178,11 @@ class Board:
             return self.now
         passed = local.date() if local.time() > time(DUE_HOUR) else local.date() - timedelta(days=1)
         more = self.limit - REPORT_WITHIN
-        last = business_days_before(passed, more) if more > 0 else add_business_days(passed, -more)
+        state = self.practice.state
+        if more > 0:
+            last = business_days_before(passed, more, state)
+        else:
+            last = add_business_days(passed, -more, state)
         return datetime.combine(last + timedelta(days=1), time(), self.practice.zone)
 
     def _asked(self) -> dict[str, Any]:
@@ -242,7 +246,7 @@ class Board:
     def _over(self, step: Step, due_at: datetime) -> str:
         day = self.practice.today(due_at)
         if step.owes_word:
-            day = shift_business_days(day, self.limit - REPORT_WITHIN)
+            day = shift_business_days(day, self.limit - REPORT_WITHIN, self.practice.state)
         return _("over the limit, due %(day)s") % {"day": date_format(day, "M j")}
 
 

@@ -75,7 +75,7 @@ def log_call(
 def _settle(reminder: Reminder, outcome: str, *, by: Member, now: datetime) -> None:
     if outcome != Outcome.REACHED and reminder.rule != "unreached_calls":
         days = number_of("unreached_calls", "days")
-        snooze(reminder, until=add_business_days(by.practice.today(now), days), now=now)
+        snooze(reminder, until=add_business_days(by.practice.today(now), days, by.practice.state), now=now)
     elif reminder.rule == "report_backs" and reminder.referral:
         referral_way.report_back(reminder.referral, by=by, now=now, was_called=True)
         remind(now=now, only=["report_backs"])  # by its rule, so that it comes back if that is taken back

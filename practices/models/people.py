@@ -78,6 +78,14 @@ class Practice(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="America/New_York", validators=[valid_zone]
     )
+    state = models.CharField(
+        _("public holidays of"),
+        max_length=2,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Two letters. No time to act is counted on its holidays."),
+    )
     starts_on = models.DateField(
         _("starts on"),
         default=this_monday,

@@ -9,10 +9,23 @@ from practices.business_days import (
     business_days_before,
     is_business_day,
     shift_business_days,
+    states,
 )
 
 days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
 counts = st.integers(0, 15)
+
+
+def test_state_keeps_holidays_of_its_own():
+    assert not is_business_day(date(2026, 4, 20), "MA")  # Patriots' Day
+    assert is_business_day(date(2026, 4, 20))
+    assert is_business_day(date(2026, 4, 20), "NH")
+    assert not is_business_day(date(2026, 11, 26), "MA")  # Thanksgiving, everybody's
+    assert add_business_days(date(2026, 4, 17), 1, "MA") == date(2026, 4, 21)
+    assert business_days_before(date(2026, 4, 21), 1, "MA") == date(2026, 4, 17)
+    assert shift_business_days(date(2026, 4, 21), -1, "MA") == date(2026, 4, 17)
+    assert ("MA", "Massachusetts") in states()
+    assert len(states()) > 50
 
 
 def test_weekends_and_federal_holidays_are_no_business_days():

@@ -7,148 +7,32 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import transaction
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from contacts import referral_way
-from contacts.models import Referral
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.weeks import Week
-from tests import make
 from tests.counts import examples
+from tests.touchpoints.reminder_story import (
+    FIRST_DAYS,
+    START,
+    STORIES,
+    ZONES,
+    Story,
+    four_providers,
+    never_said,
+    no_longer_true,
+    plan,
+)
 from tests.touchpoints.reminding import at, days, due, new_desk, provider, referral, touched
-from touchpoints import thank_you_acts as acts
-from touchpoints.feedback_issues import open_issue
-from touchpoints.meeting_people import People
-from touchpoints.meetings import cancel_meeting, plan_meeting
-from touchpoints.models import Feedback, Reminder, ThankYou
-from touchpoints.reminders import close, dismiss, hand_over, remind, snooze
+from touchpoints.meetings import cancel_meeting
+from touchpoints.models import Reminder, ThankYou
+from touchpoints.reminders import dismiss, remind
 from touchpoints.thank_you_lists import make_due_thank_you_lists
-
-START = date(2026, 6, 1)
-ZONES = ["America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata"]
-
-which = st.integers(0, 9)
-log = st.tuples(st.just("log"), st.integers(0, 3))
-move = st.tuples(
-    st.sampled_from(["contacted", "scheduled", "seen", "no_show", "unreachable", "declined"]), which
-)
-report = st.tuples(st.just("report_back"), which)
-touch = st.tuples(
-    st.just("touch"), st.integers(0, 3), st.sampled_from(["reached", "voicemail", "promise", "meeting"])
-)
-complain = st.tuples(st.just("complain"), st.integers(0, 3))
-decide = st.tuples(st.sampled_from(["write_card", "skip", "mark_mailed"]), which)
-act = st.tuples(st.sampled_from(["dismiss", "close", "snooze", "hand_over"]), which)
-zone = st.tuples(st.just("zone"), st.sampled_from(ZONES))
-wait = st.tuples(st.just("wait"), st.sampled_from([1, 1, 2, 5, 30, 90]))
-tick = st.tuples(st.just("tick"))
-steps = st.one_of(
-    log, log, move, move, report, touch, complain, decide, act, act, zone, wait, wait, tick, tick
-)
-stories = st.lists(steps, min_size=6, max_size=40)
 
 
 class Undo(Exception):
     """Leaves the story's transaction without keeping it."""
-
-
-class Story:
-    """A practice of one day after the other."""
-
-    def __init__(self, desk, providers) -> None:
-        self.desk, self.providers, self.now = desk, providers, at(START)
-        self.dismissed: set[tuple[str, str]] = set()
-
-    @property
-    def today(self) -> date:
-        return self.desk.practice.today(self.now)
-
-    def play(self, step: tuple) -> None:
-        name, *rest = step
-        with contextlib.suppress(referral_way.NotOnTheWay, acts.NotPossible):
-            getattr(self, name, lambda *said: self._step(name, *said))(*rest)
-
-    def log(self, number: int) -> None:
-        make.referral(
-            self.desk.coordinator,
-            now=self.now,
-            received_on=self.today,
-            provider=self.providers[number],
-            physician=self.desk.physician,
-        )
-
-    def report_back(self, number: int) -> None:
-        for row in self._one(Referral.objects.order_by("pk"), number):
-            referral_way.report_back(row, by=self.desk.physician, now=self.now)
-
-    def touch(self, number: int, how: str) -> None:
-        whom = self.providers[number]
-        if how == "meeting":
-            people = People(providers=(whom,))
-            plan_meeting(
-                **_meeting(self.desk, self.now + days(3)), people=people, by=self.desk.liaison, now=self.now
-            )
-            return
-        row = touched(self.desk, whom, self.today, outcome="voicemail" if how == "voicemail" else "reached")
-        if how == "promise":
-            row.next_step, row.next_step_on = "Bring cards", self.today + days(4)
-            row.save(update_fields=["next_step", "next_step_on"])
-
-    def complain(self, number: int) -> None:
-        whom = self.providers[number]
-        said = {"source": "call", "given_on": self.today, "recorded_at": self.now, "is_complaint": True}
-        feedback = Feedback.objects.create(provider=whom, recorded_by=self.desk.manager, **said)
-        open_issue(feedback, now=self.now)
-
-    def zone(self, name: str) -> None:
-        moved(self.desk.practice, time_zone=name)
-
-    def wait(self, count: int) -> None:
-        self.now += timedelta(days=count, hours=5)
-
-    def tick(self) -> None:
-        make_due_thank_you_lists(now=self.now)
-        remind(now=self.now)
-
-    def _step(self, name: str, number: int) -> None:
-        if name in ("dismiss", "close", "snooze", "hand_over"):
-            for row in self._one(Reminder.objects.open().order_by("pk"), number):
-                self._answer(name, row)
-        elif name in ("write_card", "skip", "mark_mailed"):
-            for row in self._one(ThankYou.objects.order_by("pk"), number):
-                said = {"reason": "known"} if name == "skip" else {}
-                getattr(acts, name)(row, by=self.desk.physician, now=self.now, **said)
-        else:
-            said = {"appointment_at": self.now + days(9)} if name == "scheduled" else {}
-            said |= {"seen_on": self.today} if name == "seen" else {}
-            for row in self._one(Referral.objects.order_by("pk"), number):
-                referral_way.move(row, to=name, by=self.desk.coordinator, now=self.now, **said)
-
-    def _answer(self, name: str, row: Reminder) -> None:
-        if name == "dismiss":
-            self.dismissed.add((row.rule, row.cause))
-            dismiss(row, by=self.desk.manager, now=self.now, reason="known")
-        elif name == "close":
-            close(row, by=self.desk.manager, now=self.now)
-        elif name == "snooze":
-            snooze(row, until=self.today + days(7), now=self.now)
-        else:
-            hand_over(row, to=self.desk.manager, by=self.desk.manager, now=self.now)
-
-    def _one(self, rows, number: int) -> list:
-        found = list(rows)
-        return [found[number % len(found)]] if found else []
-
-
-def _meeting(desk, starts_at: datetime) -> dict:
-    return {
-        "owner": desk.liaison,
-        "kind": "visit",
-        "purpose": "Introduce ourselves",
-        "starts_at": starts_at,
-        "ends_at": starts_at + timedelta(minutes=30),
-    }
 
 
 def moved(practice: Practice, **fields) -> None:
@@ -164,13 +48,34 @@ def said() -> list[tuple]:
     return list(Reminder.objects.order_by("pk").values_list(*columns))
 
 
+def days_said() -> dict[tuple[str, str], date]:
+    """The day of each open reminder."""
+    rows = Reminder.objects.open().values_list("rule", "cause", "due_on")
+    return {(rule, cause): due_on for rule, cause, due_on in rows}
+
+
 def check_what_always_holds(story: Story) -> None:
-    open_ones = set(Reminder.objects.open().values_list("rule", "cause"))
-    assert not open_ones & story.dismissed
+    """After a tick: it finds nothing more to do, and says what is true and nothing that was answered."""
+    assert not days_said().keys() & story.answered
+    assert no_longer_true() == []
+    assert never_said(story.today) == []
     before = said()
     changes = remind(now=story.now)
     assert not (changes.all_made or changes.moved or changes.gone)
     assert said() == before
+
+
+def check_a_quiet_wait(story: Story, count: int) -> None:
+    """While nobody does anything, what is open stays due on its day, and nothing overdue is made anew."""
+    before, today, last = days_said(), story.today, Reminder.objects.order_by("pk").last()
+    story.now += days(count)
+    story.tick()
+    after = days_said()
+    assert {key: day for key, day in after.items() if key in before} == {
+        key: day for key, day in before.items() if key in after
+    }
+    made = Reminder.objects.filter(pk__gt=last.pk)
+    assert [row.cause for row in made if row.due_on <= today] == []
 
 
 def check_that_earlier_ticks_make_no_difference(story: Story) -> None:
@@ -183,33 +88,27 @@ def check_that_earlier_ticks_make_no_difference(story: Story) -> None:
     assert set(untouched.open().values_list("rule", "cause", "member", "due_on", "reason")) == found
 
 
-@pytest.fixture
-def told(db):
+@pytest.mark.django_db
+def test_ticks_twice_or_late_change_nothing_and_each_reminder_goes_with_its_cause():
     desk = new_desk(starts_on=START)
     with practice_scope(desk.practice):
-        tiers = ["A", "B", "C", "A"]
-        providers = [provider(f"Number{n}", tier=tier, liaison=desk.liaison) for n, tier in enumerate(tiers)]
-    return desk, providers
+        providers = four_providers(desk)
 
-
-@pytest.mark.django_db
-def test_ticks_twice_or_late_change_nothing_and_what_is_dismissed_stays_away(told):
-    @settings(max_examples=examples(25, full=500), deadline=None)
-    @given(stories)
+    @settings(max_examples=examples(8, full=300), deadline=None)
+    @given(STORIES)
     def tell(steps) -> None:
-        story = Story(*told)
-        try:
-            with transaction.atomic(), practice_scope(story.desk.practice):
-                for step in steps:
-                    story.play(step)
-                for wait in (0, 3, 60):
-                    story.now += days(wait)
-                    story.tick()
-                    check_what_always_holds(story)
-                check_that_earlier_ticks_make_no_difference(story)
-                raise Undo
-        except Undo:
-            story.desk.practice.time_zone = ZONES[0]
+        story = Story(desk, providers)
+        with contextlib.suppress(Undo), transaction.atomic(), practice_scope(desk.practice):
+            for step in (*FIRST_DAYS, *steps):
+                story.play(step)
+            story.tick()
+            check_what_always_holds(story)
+            for wait in (3, 60):
+                check_a_quiet_wait(story, wait)
+                check_what_always_holds(story)
+            check_that_earlier_ticks_make_no_difference(story)
+            raise Undo
+        desk.practice.time_zone = ZONES[0]
 
     tell()
 
@@ -229,12 +128,7 @@ def test_practice_that_changes_its_zone_is_told_nothing_again(desk, there):
     seen, no_show = referral(desk, day, provider=whom), referral(desk, day)
     referral_way.move(seen, to="seen", seen_on=day, by=desk.physician, now=at(day))
     referral_way.move(no_show, to="scheduled", appointment_at=at(day, 2), by=desk.coordinator, now=at(day))
-    plan_meeting(
-        **_meeting(desk, at(day + days(1), 22)),
-        people=People(providers=(whom,)),
-        by=desk.liaison,
-        now=at(day),
-    )
+    plan(desk, whom, at(day + days(1), 22), now=at(day))
     remind(now=at(day))
     rules = {row.rule for row in Reminder.objects.open()}
     assert {"next_actions", "report_backs", "in_touch", "new_referrers", "meetings_tomorrow"} <= rules
@@ -307,8 +201,7 @@ def test_list_hour_changed_mid_week_reminds_of_each_list_once(desk):
 
 def test_cancelled_meeting_closes_its_reminder(desk):
     whom, day = provider(), date(2026, 9, 1)
-    people = People(providers=(whom,))
-    meeting = plan_meeting(**_meeting(desk, at(day)), people=people, by=desk.liaison, now=at(day - days(5)))
+    meeting = plan(desk, whom, at(day), now=at(day - days(5)))
     assert [on for on, _cause in due("meetings_tomorrow", day - days(1))] == [day - days(1)]
 
     cancel_meeting(meeting, by=desk.liaison, now=at(day - days(1)), reason="Snow")
@@ -320,3 +213,13 @@ def test_public_holidays_are_no_business_days(desk):
     row = referral(desk, wednesday, urgency="urgent")
 
     assert due("next_actions", wednesday) == [(date(2026, 11, 27), f"referral {row.pk} contact")]
+
+
+def test_holidays_of_the_practice_s_state_are_none_either(desk):
+    moved(desk.practice, state="MA")
+    friday = date(2027, 4, 16)  # Patriots' Day is the Monday after
+    row, seen = referral(desk, friday, urgency="urgent"), referral(desk, friday)
+    referral_way.move(seen, to="seen", seen_on=friday, by=desk.physician, now=at(friday))
+
+    assert (date(2027, 4, 20), f"referral {row.pk} contact") in due("next_actions", friday)
+    assert due("report_backs", friday) == [(date(2027, 4, 21), f"referral {seen.pk} seen")]

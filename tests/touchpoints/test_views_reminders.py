@@ -306,7 +306,9 @@ def test_page_costs_at_most_twelve_queries_however_many_are_due(client, desk, ro
     assert queries() == few <= 12
 
 
-def test_asking_for_feedback_from_here_leads_back_here_and_it_is_gone(client, desk):
+def test_asking_for_feedback_from_here_leads_back_here_and_it_is_gone(
+    client, desk, django_capture_on_commit_callbacks
+):
     with practice_scope(desk.practice):
         amadi = make.provider("Amadi", email="amadi@example.test")
         for weeks in (0, 1, 2):
@@ -317,7 +319,8 @@ def test_asking_for_feedback_from_here_leads_back_here_and_it_is_gone(client, de
     (url,) = re.findall(rf'href="(/providers/{amadi.pk}/feedback/ask/[^"]*)"', page(client, desk.manager))
 
     (back,) = re.findall(r'name="next" type="hidden" value="(/reminders/)"', client.get(url).content.decode())
-    answer = client.post(url, {"next": back})
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(url, {"next": back})
 
     assert answer.url == reverse("reminders")
     with practice_scope(desk.practice):

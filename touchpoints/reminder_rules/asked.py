@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from contacts.models import Provider, ProviderOffice
 from contacts.standing import Rhythm, providers_with_rhythm
+from practices.business_days import add_business_days, shift_business_days
 from practices.models import Member, Practice
 
 AHEAD = timedelta(days=14)  # how long before its day a reminder is made
@@ -109,6 +110,14 @@ class Asked:
     def horizon(self) -> datetime:
         """The moment at which that day is over."""
         return datetime.combine(self.last_day + timedelta(days=1), time(), self.practice.zone)
+
+    def after(self, day: date, count: int) -> date:
+        """So many of the practice's business days after that day."""
+        return add_business_days(day, count, self.practice.state)
+
+    def shifted(self, day: date, count: int) -> date:
+        """So many of them later, or earlier."""
+        return shift_business_days(day, count, self.practice.state)
 
     def falls_to(self, *wanted: int | None) -> int | None:
         """The first of these members who is still there, or else the one whom nobody's things fall to."""

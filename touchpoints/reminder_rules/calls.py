@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Provider
-from practices.business_days import add_business_days
 from touchpoints.models import Reminder, Touchpoint
 from touchpoints.reminder_rules.asked import Asked
 from touchpoints.reminder_rules.due import Due
@@ -64,7 +63,7 @@ def unreached_calls(asked: Asked) -> Iterable[Due]:
         yield Due(
             cause=f"touchpoint {call.pk}",
             member_id=asked.falls_to(call.member_id),
-            due_on=add_business_days(call.happened_on, asked.numbers["days"]),
+            due_on=asked.after(call.happened_on, asked.numbers["days"]),
             reason=_("Call %(name)s again: not reached on %(day)s.") % words,
             **_about(call),
         )

@@ -8,7 +8,6 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from practices.business_days import add_business_days
 from practices.weeks import Week
 from touchpoints.models import ThankYou, ThankYouList
 from touchpoints.reminder_rules.asked import Asked
@@ -73,7 +72,7 @@ def _card_due(asked: Asked, row: ThankYou, *, since: datetime | None, reason: st
 
 
 def _days_after(asked: Asked, since: datetime | None) -> date:
-    return add_business_days(asked.practice.today(since), asked.numbers["days"])
+    return asked.after(asked.practice.today(since), asked.numbers["days"])
 
 
 RULES = (

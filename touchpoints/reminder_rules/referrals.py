@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy
 
 from contacts.models import Provider, Referral
 from contacts.models.referrals import NextAction, Status
-from practices.business_days import shift_business_days
 from practices.roles import Role
 from touchpoints.reminder_rules.asked import Asked
 from touchpoints.reminder_rules.due import Due
@@ -42,7 +41,7 @@ def next_actions(asked: Asked) -> Iterable[Due]:
         yield Due(
             cause=_cause_of_step(referral),
             member_id=asked.falls_to(referral.next_action_owner_id),
-            due_on=shift_business_days(_day(asked, referral), asked.numbers["days"]),
+            due_on=asked.shifted(_day(asked, referral), asked.numbers["days"]),
             reason=text % {"name": name, "reference": referral.reference},
             **_about(referral),
         )
@@ -60,7 +59,7 @@ def report_backs(asked: Asked) -> Iterable[Due]:
         yield Due(
             cause=_cause_of_report(referral),
             member_id=asked.falls_to(referral.physician_id),
-            due_on=shift_business_days(_day(asked, referral), asked.numbers["days"] - REPORT_WITHIN),
+            due_on=asked.shifted(_day(asked, referral), asked.numbers["days"] - REPORT_WITHIN),
             reason=text % {"name": _name(referral), "reference": referral.reference},
             **_about(referral),
         )
