@@ -24,6 +24,7 @@ from practices.tasks import carry_rotation_on
 from referralcrm.health import record_task, record_tick
 from touchpoints.digests import make_due_digests
 from touchpoints.reminders import remind
+from touchpoints.standing_in import keep_stand_ins
 from touchpoints.thank_you_lists import make_due_thank_you_lists
 
 RETRIED: dict[str, Any] = {"autoretry_for": (OperationalError,), "retry_backoff": True, "max_retries": 8}
@@ -32,6 +33,7 @@ RETRIED: dict[str, Any] = {"autoretry_for": (OperationalError,), "retry_backoff"
 QUESTIONS: tuple[Callable[..., Any], ...] = (
     make_due_thank_you_lists,
     remind,
+    keep_stand_ins,
     make_due_digests,
     tend_imports,
     count_figures,

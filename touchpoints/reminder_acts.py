@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
 
 from contacts.models import Referral
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS, RECORDS_FEEDBACK
-from touchpoints.models import Reminder
+from touchpoints.models import Reminder, StandIn
 from touchpoints.models.reminders import ReminderQuerySet
 from touchpoints.reminder_rules import RULES
 from touchpoints.reminder_rules.calls import promises_of
@@ -28,6 +30,7 @@ UNDONE = [
     "handed_over_at",
     "handed_over_by",
     "handed_over_from",
+    "handed_over_until",
 ]
 
 
@@ -81,11 +84,27 @@ def snooze_all(rows: ReminderQuerySet, *, until: date, now: datetime) -> int:
 
 
 @transaction.atomic
-def hand_over_all(rows: ReminderQuerySet, *, to: Member, by: Member, now: datetime) -> HandedOver:
-    """Another member has them from now on; what that member could not do stays where it is."""
+def hand_over_all(
+    rows: ReminderQuerySet, *, to: Member, by: Member, now: datetime, until: date | None = None
+) -> HandedOver:
+    """Another member has them from now on, or until that day; what that member could not do stays where it is.
+
+    What somebody has for a while goes back to whoever it came from, on its day, through whose hands it went since.
+    """
     others = rows.exclude(member=to)
     found = _locked(doable_by(others, to, today=by.practice.today(now)))
-    _update(found, handed_over_from=F("member"), member=to, handed_over_at=now, handed_over_by=by)
+    came_from: Any = F("member")
+    if until:
+        came_from = Case(When(handed_over_until=None, then=F("member")), default=F("handed_over_from"))
+    until_when = Coalesce(F("handed_over_until"), Value(until)) if until else None
+    _update(
+        found,
+        handed_over_from=came_from,
+        handed_over_until=until_when,
+        member=to,
+        handed_over_at=now,
+        handed_over_by=by,
+    )
     return HandedOver(len(found), kept=others.open().count())
 
 
@@ -98,6 +117,7 @@ def undo(rows: ReminderQuerySet, *, at: datetime, by: Member, now: datetime) -> 
     lock_practice()
     acted = _for_update(rows.filter(Q(closed_at=at) | Q(snoozed_at=at) | Q(handed_over_at=at)))
     found = [row for row in acted if last_act_at(row) == at]
+    arranged, _tables = StandIn.objects.filter(arranged_at=at, arranged_by=by).delete()
     put_off = {row.rule for row in found if row.state == State.OPEN and row.snoozed_at == at}
     for row in found:
         _take_back(row, at, by=by, now=now)
@@ -105,7 +125,7 @@ def undo(rows: ReminderQuerySet, *, at: datetime, by: Member, now: datetime) -> 
     _keep_promises(found, done_at=None)
     if put_off & RULES.keys():
         remind(now=now, only=put_off & RULES.keys())  # the rule knows the day
-    return len(found)
+    return len(found) or arranged
 
 
 def last_act_at(row: Reminder) -> datetime | None:
@@ -122,7 +142,7 @@ def _take_back(row: Reminder, at: datetime, *, by: Member, now: datetime) -> Non
         row.snoozed_at = None
     elif row.handed_over_from_id:
         # In hand, so that the tick leaves it there even if it had been handed over before.
-        row.member_id, row.handed_over_from = row.handed_over_from_id, None
+        row.member_id, row.handed_over_from, row.handed_over_until = row.handed_over_from_id, None, None
         row.handed_over_at, row.handed_over_by = now, by
 
 

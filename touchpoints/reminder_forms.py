@@ -6,8 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from practices.forms import DayField
+from practices.forms import DayField, not_past
 from practices.models import Member
+from touchpoints.models import StandIn
 
 
 class DoneForm(forms.Form):
@@ -105,3 +106,32 @@ class PassOnForm(forms.Form):
         to: Any = self.fields["to"]
         everybody = Member.objects.active().select_related("user").order_by("user__name", "pk")
         to.queryset = everybody.exclude(pk=besides.pk) if besides else everybody
+
+
+class LoadForm(PassOnForm):
+    """Who has all of it from now on, or until a member is back."""
+
+    until = DayField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_(
+            "The last day away. Until then what falls due goes over too, and after it everything comes back."
+            " Empty: what is open now goes for good."
+        ),
+    )
+
+    def __init__(self, *args: Any, besides: Member, today: date) -> None:
+        super().__init__(*args, besides=besides)
+        self.today = today
+        self.fields["until"].widget.attrs["min"] = today.isoformat()
+
+    def clean_until(self) -> date | None:
+        return not_past(self.cleaned_data["until"], today=self.today)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        to = data.get("to")
+        if to and data.get("until") and StandIn.objects.on(self.today).filter(member=to).exists():
+            self.add_error("to", _("%(name)s is away, too.") % {"name": to.name})
+        return data

@@ -56,7 +56,9 @@ def in_reach_of(member: Member) -> ReminderQuerySet:
 
 
 def _with_what_it_shows() -> ReminderQuerySet:
-    return Reminder.objects.select_related("member__user", "provider", "office", "thank_you_list")
+    return Reminder.objects.select_related(
+        "member__user", "handed_over_from__user", "provider", "office", "thank_you_list"
+    )
 
 
 def lines_of(rows: Iterable[Reminder], member: Member, *, today: date) -> list[ReminderLine]:

@@ -27,6 +27,7 @@ FOLLOWED = [
     "handed_over_at",
     "handed_over_by",
     "handed_over_from",
+    "handed_over_until",
     "member",
     "due_on",
     "reason",
@@ -129,7 +130,8 @@ def _follows(reminder: Reminder, due: Due, asked_at: Round) -> bool:
     before = (reminder.state, reminder.member_id, reminder.due_on, reminder.reason)
     if reminder.state == State.GONE:
         reminder.state, reminder.closed_at, reminder.snoozed_at = State.OPEN, None, None
-        reminder.handed_over_at = reminder.handed_over_by = reminder.handed_over_from = None
+        reminder.handed_over_at = reminder.handed_over_by = None
+        reminder.handed_over_from = reminder.handed_over_until = None
     is_in_hand = reminder.handed_over_at and reminder.member_id in asked_at.roles
     if due.member_id and not is_in_hand:
         reminder.member_id = due.member_id
@@ -178,8 +180,16 @@ def hand_over(reminder: Reminder, *, to: Member, by: Member, now: datetime) -> R
     row = _locked(reminder)
     if row.state == State.OPEN and row.member_id != to.pk:
         row.handed_over_from, row.member = row.member, to
-        row.handed_over_at, row.handed_over_by = now, by
-        row.save(update_fields=["member", "handed_over_at", "handed_over_by", "handed_over_from"])
+        row.handed_over_at, row.handed_over_by, row.handed_over_until = now, by, None
+        row.save(
+            update_fields=[
+                "member",
+                "handed_over_at",
+                "handed_over_by",
+                "handed_over_from",
+                "handed_over_until",
+            ]
+        )
     return row
 
 

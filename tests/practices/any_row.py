@@ -28,6 +28,7 @@ ALSO: dict[str, Callable[[Practice], dict[str, Any]]] = {
         "first_provider": make.provider(),
         "second_provider": make.provider(),
     },
+    "touchpoints.standin": lambda practice: {"stand_in": make.member("liaison", practice)},
     "touchpoints.touchpoint": lambda practice: {"provider": make.provider()},
     "touchpoints.meeting": lambda practice: {"ends_at": make.NOW + timedelta(hours=1)},
     "touchpoints.attendee": lambda practice: {"provider": make.provider()},

@@ -1,7 +1,7 @@
 from touchpoints.models.feedback import Feedback, FeedbackIssue, FeedbackRequest
 from touchpoints.models.meeting_invitations import MeetingInvitation
 from touchpoints.models.meetings import Attendee, Gift, GiftLimit, GiftReturn, GiftShare, Meeting
-from touchpoints.models.reminders import Reminder, RuleSetting
+from touchpoints.models.reminders import Reminder, RuleSetting, StandIn
 from touchpoints.models.return_referrals import ReturnReferral
 from touchpoints.models.stationery import Stationery
 from touchpoints.models.thank_yous import ThankYou, ThankYouList, ThankYouReferral
@@ -21,6 +21,7 @@ __all__ = [
     "Reminder",
     "ReturnReferral",
     "RuleSetting",
+    "StandIn",
     "Stationery",
     "ThankYou",
     "ThankYouList",

@@ -53,6 +53,7 @@ class Reminder(PracticeModel):
         related_name="+",
         help_text="Who had it before, and gets it back if that is undone.",
     )
+    handed_over_until = models.DateField(null=True, help_text="After that day it goes back. Empty: for good.")
     closed_at = models.DateTimeField(null=True)
     closed_by = PracticeForeignKey(Member, null=True, related_name="+", help_text="None: closed by itself.")
     dismissed_reason = EncryptedTextField(_("reason"), blank=True, default="")
@@ -92,6 +93,40 @@ class Reminder(PracticeModel):
                 | models.Q(handed_over_at__isnull=False, handed_over_by__isnull=False),
                 name="reminder_handed_over_by_somebody",
             ),
+            models.CheckConstraint(
+                condition=models.Q(handed_over_until=None) | models.Q(handed_over_at__isnull=False),
+                name="reminder_goes_back_to_whoever_had_it",
+            ),
+        ]
+
+
+class StandInQuerySet(PracticeQuerySet):
+    def on(self, day: date) -> Self:
+        """Those who stand in that day: both are still there."""
+        return self.filter(until__gte=day, member__left_at=None, stand_in__left_at=None)
+
+
+class StandIn(PracticeModel):
+    """Another member has what falls to this one until that day, which is included."""
+
+    member = PracticeForeignKey(Member, related_name="stand_ins")
+    stand_in = PracticeForeignKey(Member, related_name="stands_in")
+    until = models.DateField()
+    arranged_at = models.DateTimeField()
+    arranged_by = PracticeForeignKey(Member, related_name="+")
+
+    objects = practice_manager(StandInQuerySet)
+
+    class Meta(PracticeModel.Meta):
+        constraints = [
+            *PracticeModel.Meta.constraints,
+            models.UniqueConstraint(fields=["practice", "member"], name="stand_in_once_per_member"),
+            models.CheckConstraint(
+                condition=~models.Q(member=models.F("stand_in")), name="stand_in_is_somebody_else"
+            ),
+            SamePractice(field="member", name="stand_in_member_same_practice"),
+            SamePractice(field="stand_in", name="stand_in_stand_in_same_practice"),
+            SamePractice(field="arranged_by", name="stand_in_arranged_by_same_practice"),
         ]
 
 

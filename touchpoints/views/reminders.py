@@ -15,24 +15,25 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from practices.models import Member
-from practices.pages import as_id, back_to, page
+from practices.pages import as_id, back_to, done, page
 from practices.requests import PracticeRequest
 from practices.roles import Role, member_required, role_required
 from touchpoints.models import Reminder
 from touchpoints.models.reminders import ReminderQuerySet
 from touchpoints.reminder_acts import (
+    HandedOver,
     close_all,
     dismiss_all,
-    doable_by,
     hand_over_all,
     last_act_at,
     snooze_all,
     undo,
 )
-from touchpoints.reminder_forms import DismissForm, DoneForm, PassOnForm, SnoozeForm
+from touchpoints.reminder_forms import DismissForm, DoneForm, LoadForm, PassOnForm, SnoozeForm
 from touchpoints.reminder_groups import reminders_page
-from touchpoints.reminder_load import in_words, loads
+from touchpoints.reminder_load import in_words, load_page, loads
 from touchpoints.reminder_pages import in_reach_of, lines_of, visible_to
+from touchpoints.standing_in import arrange_stand_in, end_stand_in
 
 MANY = 250  # what an address can name, and more than a page holds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +62,7 @@ def reminders(request: PracticeRequest) -> HttpResponse:
         members = sorted((load.name, load.member_id) for load in found)
         context |= {
             "members": members,
-            "loads": [load for load in found if load.count],
+            "loads": [load for load in found if load.count or load.until],
             "behind": in_words(found),
         }
     return render(request, "touchpoints/reminders.html", context)
@@ -159,26 +160,28 @@ def reminder_undo(request: PracticeRequest, stamp: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.MANAGER)
 def reminders_load(request: PracticeRequest, member_id: int) -> HttpResponse:
-    """Hand over all that a member has open: a holiday, or they have left. Says first how many."""
+    """Hand over all that a member has open: until they are back, or for good. Says first how many."""
     seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
-    now, rows = timezone.now(), Reminder.objects.open().filter(member=seat)
+    now, today = timezone.now(), _today(request)
     asked = request.POST if request.method == "POST" else request.GET if "to" in request.GET else None
-    form = PassOnForm(asked, besides=seat)
-    to = form.cleaned_data["to"] if form.is_valid() else None
-    if to and request.method == "POST":
-        return _said(request, _hand_over(rows, to, by=request.member, now=now), now)
-    today, count = _today(request), rows.count()
-    goes = doable_by(rows, to, today=today).count() if to else 0
-    context = {
-        "seat": seat,
-        "form": form,
-        "to": to,
-        "count": count,
-        "overdue": rows.filter(due_on__lt=today).count(),
-        "goes": goes,
-        "stays": count - goes,
-    }
-    return page(request, "touchpoints/reminders_load.html", context)
+    if request.method == "POST" and "is_back" in request.POST:
+        end_stand_in(seat, now=now)
+        return done(request, _("%(name)s has their reminders again.") % {"name": seat.name}, "reminders")
+    form = LoadForm(asked, besides=seat, today=today)
+    if request.method == "POST" and form.is_valid():
+        return _said(request, _pass_on(seat, form.cleaned_data, by=request.member, now=now), now)
+    return page(request, "touchpoints/reminders_load.html", load_page(seat, form, today=today))
+
+
+def _pass_on(seat: Member, said: dict[str, Any], *, by: Member, now: datetime) -> str:
+    """What was handed over for how long, in words."""
+    to, until = said["to"], said["until"]
+    if not until:
+        return _hand_over(Reminder.objects.open().filter(member=seat), to, by=by, now=now)
+    handed = arrange_stand_in(seat, stand_in=to, until=until, by=by, now=now)
+    words = {"name": to.name, "day": date_format(until, "l, F j")}
+    stands_in = _("%(name)s stands in until %(day)s.") % words
+    return " ".join(filter(None, [stands_in, _handed_in_words(handed, to)]))
 
 
 def _act(request: PracticeRequest, reminder_id: int, act: str) -> HttpResponse:
@@ -224,15 +227,19 @@ def _carry_out(act: str, form: Any, rows: ReminderQuerySet, *, by: Member, now: 
 
 def _hand_over(rows: ReminderQuerySet, to: Member, *, by: Member, now: datetime, form: Any = None) -> str:
     handed = hand_over_all(rows, to=to, by=by, now=now)
+    if form and handed.kept and not handed.count:
+        form.add_error("to", _("%(name)s could not act on it.") % {"name": to.name})
+        return ""
+    return _handed_in_words(handed, to)
+
+
+def _handed_in_words(handed: HandedOver, to: Member) -> str:
     words = {"name": to.name, "n": handed.count, "kept": handed.kept}
     kept = ngettext(
         "%(kept)d stays: %(name)s could not act on it.",
         "%(kept)d stay: %(name)s could not act on them.",
         handed.kept,
     )
-    if form and handed.kept and not handed.count:
-        form.add_error("to", _("%(name)s could not act on it.") % words)
-        return ""
     said = ngettext("Handed over to %(name)s.", "%(n)d handed over to %(name)s.", handed.count)
     told = [said % words] if handed.count else []
     return " ".join([*told, *([kept % words] if handed.kept else [])])
