@@ -84,13 +84,14 @@ def office_doubles(*, below: int | None = None) -> Doubles:
 
 def say_not_a_double(
     first: Provider | Office, second: Provider | Office, *, by: Member, now: datetime
-) -> None:
-    """Remember that somebody looked and found two; saying it twice changes nothing."""
+) -> NotADouble | None:
+    """Remember that somebody looked and found two; saying it twice changes nothing, and returns none."""
     low, high = sorted([first, second], key=lambda row: row.pk)
     kind = "provider" if isinstance(first, Provider) else "office"
-    NotADouble.objects.get_or_create(
+    pair, is_new = NotADouble.objects.get_or_create(
         **{f"first_{kind}": low, f"second_{kind}": high}, defaults={"said_by": by, "said_at": now}
     )
+    return pair if is_new else None
 
 
 def told_apart_by(row: Provider | Office) -> str:

@@ -9,7 +9,7 @@ that by a property `may_be_folded`; when neither may, both stay as they are (doc
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -21,6 +21,7 @@ from contacts.models import Merge, NotADouble, Office, Provider, ProviderOffice
 from contacts.search import refresh_search
 from practices.isolation import entered_practice_id
 from practices.models import Member, Practice, PracticeModel
+from practices.undo import CannotUndo, plain, put_back
 
 PROVIDER_FIELDS = (
     "family_name",
@@ -60,10 +61,6 @@ OFFICE_FIELDS = (
 
 class CannotMerge(Exception):
     """The two can't be merged; says why in a sentence."""
-
-
-class CannotUndo(Exception):
-    """The merge can't be taken apart; says why in a sentence."""
 
 
 @transaction.atomic
@@ -229,10 +226,10 @@ class _Work:
         for row in rows:
             was = getattr(row, attname)
             if was != value:
-                before.setdefault(json.dumps(_plain(was)), []).append(row.pk)
+                before.setdefault(json.dumps(plain(was)), []).append(row.pk)
         for was, ids in before.items():
             model.objects.filter(pk__in=ids).update(**{attname: value})
-            self._write(model, attname, ids, json.loads(was), _plain(value))
+            self._write(model, attname, ids, json.loads(was), plain(value))
 
     def move(self, field: Any, ids: list[int], *, old: int, new: int) -> None:
         """Let these rows' reference go from the old to the new."""
@@ -257,7 +254,7 @@ class _Work:
     def fold(self, row: PracticeModel, *, into: PracticeModel) -> None:
         """One row gives what hangs on it, and what the other lacks, to the other, and goes."""
         self.repoint(row, into)
-        values = {field.attname: _plain(getattr(row, field.attname)) for field in row._meta.concrete_fields}
+        values = {field.attname: plain(getattr(row, field.attname)) for field in row._meta.concrete_fields}
         model: Any = type(row)
         model.objects.filter(pk=row.pk).delete()
         self.steps.append({"model": row._meta.label_lower, "removed": values})
@@ -334,30 +331,17 @@ def _may_fold(row: PracticeModel) -> bool:
     return getattr(row, "may_be_folded", True)
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
-
-
 def _undo(step: dict[str, Any]) -> int:
     """Take one step back; returns how many of its rows somebody changed since."""
     model = apps.get_model(step["model"])
     if "removed" in step:
-        _put_back(model, step["removed"])
+        put_back({"model": step["model"], "values": step["removed"]})
         return 0
     rows = model.objects.filter(pk__in=step["ids"])
     attname, was = step["field"], model._meta.get_field(step["field"]).to_python(step["was"])
-    untouched = [pk for pk, value in rows.values_list("pk", attname) if _plain(value) == step["became"]]
+    untouched = [pk for pk, value in rows.values_list("pk", attname) if plain(value) == step["became"]]
     model.objects.filter(pk__in=untouched).update(**{attname: was})
     return len(step["ids"]) - len(untouched)
-
-
-def _put_back(model: Any, values: dict[str, Any]) -> None:
-    fields = {field.attname: field for field in model._meta.concrete_fields}
-    values = {name: fields[name].to_python(value) for name, value in values.items()}
-    row = model(**values)
-    row.save(force_insert=True)
-    # Fields that set themselves on saving (auto_now) get their old values too.
-    model.objects.filter(pk=row.pk).update(**values)
 
 
 def _later_merge(merge: Merge) -> Merge | None:

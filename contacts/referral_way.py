@@ -233,12 +233,6 @@ def withdraw(referral: Referral, *, by: Member, now: datetime, reason: str) -> R
     return row
 
 
-def corrected_by(referral: Referral, name: str) -> tuple[str, datetime] | None:
-    """Who last corrected the field, and when; None: it stands as it was logged."""
-    corrections = referral.steps.filter(act=Act.EDITED).select_related("by__user").order_by("-at", "-id")
-    return next(((step.by.name, step.at) for step in corrections if name in step.before["fields"]), None)
-
-
 def refuse_stale(referral: Referral, *, stand: str, by: Member) -> None:
     """Lock the referral; raise NotOnTheWay when somebody else has moved it since it was shown as `stand`.
 

@@ -7,6 +7,7 @@ from django.db.models import Q
 from practices.audit_trail import forget_old_entries
 from practices.drafts import KEPT_FOR as DRAFT_KEPT_FOR
 from practices.models import Draft, Guess, LinkToken, OutboxEnvelope, Session
+from practices.undo import forget_old_acts
 
 # An expired session still tells whose form was posted after its end (practices.drafts).
 SESSION_KEPT_FOR = timedelta(days=1)
@@ -15,8 +16,9 @@ GUESSES_KEPT_FOR = timedelta(days=1)
 
 
 def forget_what_is_old(*, now: datetime) -> None:
-    """What the open practice needs no more: drafts, and logs older than the six years they are kept."""
+    """What the open practice needs no more: drafts, acts too old to undo, and logs older than the six years they are kept."""
     forget_old_drafts(now=now)
+    forget_old_acts(now=now)
     forget_old_entries()
 
 

@@ -40,9 +40,11 @@ def page_of_acts(
     return page(request, template, {**context, "form": failed})
 
 
-def done(request: HttpRequest, message: Any, to: Any, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
-    """Say that it is done, and go on to `to` (a URL name, a path or an object)."""
-    messages.success(request, message)
+def done(
+    request: HttpRequest, message: Any, to: Any, *args: Any, undo: str = "", **kwargs: Any
+) -> HttpResponseRedirect:
+    """Say that it is done, and go on to `to` (a URL name, a path or an object). `undo`: where it is taken back."""
+    messages.success(request, message, extra_tags=undo)
     return redirect(to, *args, **kwargs)
 
 

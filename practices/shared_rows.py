@@ -8,7 +8,7 @@ what stood there can't be read from it.
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -23,6 +23,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from practices.forms import PracticeForm
+from practices.models import AuditEntry, Member
 
 SALT = "practices.shared_rows"
 LENGTH = 16
@@ -37,6 +38,7 @@ class SharedRow:
     fields: dict[str, Any]
     row: models.Model | None = None
     version_name = "version"
+    columns: ClassVar[dict[str, str]] = {}  # the model's field, where the form's goes by another name
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,8 +100,19 @@ class SharedRow:
         cleaned[name] = self.fields[name].clean(self.stands[name])
 
     def changed_by(self, name: str) -> tuple[str, datetime] | None:
-        """Who last changed the field, and when, where that is known."""
-        return None
+        """Who last changed the field, and when, where the audit trail knows."""
+        row: Any = self.row
+        rows = AuditEntry.objects.filter(table_name=row._meta.db_table, row_id=row.pk, operation="update")
+        last = rows.filter(changes__has_key=self._column_of(name)).first()
+        who = Member.objects.select_related("user").filter(pk=last.member_id).first() if last else None
+        return (who.name, last.at) if last and who else None
+
+    def _column_of(self, name: str) -> str:
+        names: Any = self.row._meta if self.row else None
+        try:
+            return names.get_field(self.columns.get(name, name)).column
+        except FieldDoesNotExist:
+            return name
 
     def reconcile(self, name: str, was: str, cleaned: dict[str, Any]) -> None:
         """Compare one field with what was shown: keep the other's change, or ask about it."""

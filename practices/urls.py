@@ -16,6 +16,7 @@ from practices.views import (
     patient_accesses,
     session,
     settings,
+    undo,
     your_sign_in,
 )
 
@@ -101,6 +102,8 @@ settings_pages = [
     path("audit-trail/", audit_trail.audit_trail, name="audit_trail"),
     path("audit-trail/export/", audit_trail.audit_trail_exported, name="audit_trail_exported"),
     path("sign-ins/", audit_trail.sign_ins, name="sign_ins"),
+    path("undo/", undo.undo_page, name="undo"),
+    path("undo/<int:act_id>/", undo.undo_act, name="undo_act"),
     path("patient-access/", patient_accesses.patient_accesses, name="patient_accesses"),
 ]
 

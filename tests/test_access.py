@@ -21,9 +21,11 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from contacts.merging import merge_providers
 from contacts.models import OfficeContact
+from contacts.undoing import remember_merge
 from practices.digest_wishes import new_unsubscribe_link
 from practices.invitations import invite
 from practices.isolation import practice_scope
@@ -74,6 +76,11 @@ def ours(status: int, **others: int) -> Answers:
 def managers(status: int) -> Answers:
     """Managers, each of their own practice."""
     return members(403, stranger=status, manager=status)
+
+
+def managers_of_ours_alone(status: int = 302) -> Answers:
+    """The manager of this practice; to everybody else the row does not exist."""
+    return members(404, manager=status)
 
 
 def our_manager(status: int) -> Answers:
@@ -263,6 +270,8 @@ ADDRESSES: dict[str, Address] = {
     ),
     "cover_end": Address(post=ours(302, coordinator=403, liaison=403, colleague=404)),
     # One's mail; its own link is what stops it, whoever is signed in.
+    "undo": Address(get=members(200)),
+    "undo_act": Address(post=managers_of_ours_alone()),
     "my_mail": Address(get=members(200), post=members(422)),
     "unsubscribe": Address(get=public(200), post=public(200)),
     "outbox": Address(get=managers(200)),
@@ -396,6 +405,7 @@ NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     ("office_merge", "other_id"): lambda world: make.office().pk,
     ("office_not_a_double", "other_id"): lambda world: make.office().pk,
     "merge_id": lambda world: world.merge().pk,
+    "act_id": lambda world: remember_merge(world.merge(), by=world.manager, now=timezone.now()).pk,
     "week": lambda world: Week.of(date(2026, 11, 10)),
     "row_id": lambda world: world.thank_you.pk,
     "touchpoint_id": lambda world: world.call().pk,

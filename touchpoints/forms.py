@@ -1,7 +1,7 @@
 """The forms of thank-you rows."""
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext
@@ -140,6 +140,8 @@ class SkipForm(forms.Form):
 
 class HandOverForm(SharedRow, forms.Form):
     """Who writes and mails it."""
+
+    columns: ClassVar[dict[str, str]] = {"to": "assignee"}
 
     submit_label = _("Hand over")
     to = forms.ModelChoiceField(

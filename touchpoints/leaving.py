@@ -28,6 +28,17 @@ def owned_by(member: Member) -> list[tuple[str, int]]:
     return [(label, count) for label, count in counts if count]
 
 
+def owned_rows(member: Member) -> dict[str, list[Any]]:
+    """The same by their numbers; of a next step, also whose it was said to be."""
+    steps = _next_steps(member).values_list("pk", "next_step_owner")
+    return {
+        "issues": list(_issues(member).values_list("pk", flat=True)),
+        "meetings": list(_meetings(member).values_list("pk", flat=True)),
+        "next_steps": [list(step) for step in steps],
+        "reminders": list(_reminders(member).values_list("pk", flat=True)),
+    }
+
+
 def successors_of(member: Member) -> QuerySet[Member]:
     """Who may take all of it over: whoever may own an issue."""
     others = Member.objects.active().filter(role__in=OWNS_ISSUES).exclude(pk=member.pk)

@@ -1,7 +1,7 @@
 """The forms of meetings: the plan, how it went, a correction, a cancellation."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -29,6 +29,8 @@ def _words(label: Any, *, rows: int = 3, help_text: Any = NO_PATIENT) -> forms.C
 
 class PlanForm(SharedRowForm):
     """When, where, who of ours, and what for. Times are the practice's."""
+
+    columns: ClassVar[dict[str, str]] = {"day": "starts_at", "at": "starts_at", "minutes": "ends_at"}
 
     uid = forms.UUIDField(required=False, widget=forms.HiddenInput)
     day = DayField(label=gettext_lazy("On"), widget=forms.DateInput(attrs={"type": "date"}))

@@ -1,7 +1,7 @@
 """The forms of touchpoints: a call, a card sent by hand, a correction, a withdrawal."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -191,19 +191,7 @@ class CorrectForm(SharedRow, SaidForm):
         ]
         for name in dropped:
             del self.fields[name]
-        self.touchpoint = touchpoint
         self.open_over(touchpoint, {name: as_it_stands[name] for name in names if name in self.fields})
-
-    def changed_by(self, name: str) -> tuple[str, datetime] | None:
-        """A correction leaves what was said before, withdrawn by who corrected it."""
-        earlier = self.touchpoint.earlier.select_related("withdrawn_by__user").order_by(
-            "-withdrawn_at", "-pk"
-        )
-        for row in earlier:
-            is_other = row.serializable_value(name) != self.touchpoint.serializable_value(name)
-            if is_other and row.withdrawn_by and row.withdrawn_at:
-                return row.withdrawn_by.name, row.withdrawn_at
-        return None
 
 
 class WithdrawForm(forms.Form):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from contacts.forms.senders import SenderForm
 from contacts.models import Office, Provider, Referral
 from contacts.models.referrals import Channel, NoteChannel, PatientSearch, Status, Urgency, patient_search
-from contacts.referral_way import corrected_by, seen_too_early
+from contacts.referral_way import seen_too_early
 from practices.forms import TYPED_YEARS, DayField, MomentField, PracticeForm, is_within_years
 from practices.models import Cover, Location, Member
 from practices.roles import SEES_PATIENTS, Role
@@ -209,7 +209,7 @@ def search_of(values: dict[str, Any], *, practice_id: int | None) -> PatientSear
 class EditForm(SharedRow, SenderForm, ReferralForm):
     """A correction; of who sent it, the one that is meant counts, however it was typed."""
 
-    SENDERS: ClassVar[dict[str, str]] = {"provider_text": "provider", "office_text": "office"}
+    columns: ClassVar[dict[str, str]] = {"provider_text": "provider", "office_text": "office"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -218,24 +218,21 @@ class EditForm(SharedRow, SenderForm, ReferralForm):
         self.open_over(row, {"provider_text": row.provider_id, "office_text": row.office_id})
 
     def mine(self, name: str, cleaned: dict[str, Any]) -> Any:
-        if name not in self.SENDERS:
+        if name not in self.columns:
             return super().mine(name, cleaned)
-        sender = self.SENDERS[name]
+        sender = self.columns[name]
         is_new = self.adds_provider if sender == "provider" else self.adds_office
         return "new" if is_new else getattr(self, f"known_{sender}")
 
     def take_over(self, name: str, cleaned: dict[str, Any]) -> None:
-        if name not in self.SENDERS:
+        if name not in self.columns:
             return super().take_over(name, cleaned)
-        return setattr(self, f"known_{self.SENDERS[name]}", self.senders[self.SENDERS[name]])
+        return setattr(self, f"known_{self.columns[name]}", self.senders[self.columns[name]])
 
     def in_words(self, name: str) -> str:
-        if name not in self.SENDERS:
+        if name not in self.columns:
             return super().in_words(name)
-        return str(self.senders[self.SENDERS[name]] or _("empty"))
-
-    def changed_by(self, name: str) -> tuple[str, datetime] | None:
-        return corrected_by(self.instance, self.SENDERS.get(name, name))
+        return str(self.senders[self.columns[name]] or _("empty"))
 
     def known_providers(self) -> QuerySet:
         """Who has retired since may stay on what they sent."""
@@ -344,12 +341,8 @@ class PhysicianForm(SharedRow, forms.Form):
     def __init__(self, *args: Any, referral: Referral, **kwargs: Any) -> None:
         stands = {"physician": referral.physician_id}
         super().__init__(*args, initial=stands, **kwargs)
-        self.referral = referral
         self.fields["physician"].queryset = Member.objects.physicians()
         self.open_over(referral, stands)
-
-    def changed_by(self, name: str) -> tuple[str, datetime] | None:
-        return corrected_by(self.referral, name)
 
 
 class FilterForm(forms.Form):

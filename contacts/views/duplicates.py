@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contacts import undoing
 from contacts.duplicates import Double, office_doubles, provider_doubles, say_not_a_double, told_apart_by
 from contacts.forms.merging import MergeForm
 from contacts.merging import (
@@ -27,6 +28,7 @@ from contacts.models import Merge, Office, Provider
 from practices.pages import as_id, done, page
 from practices.requests import PracticeRequest
 from practices.roles import MERGES, role_required
+from practices.undo import settle, undo_url
 
 MERGES_SHOWN = 20
 NOT_COUNTED = {"contacts.provider", "contacts.office"}  # those merged into it earlier
@@ -88,6 +90,7 @@ def merge_undo(request: PracticeRequest, merge_id: int) -> HttpResponse:
     except CannotUndo as refusal:
         messages.error(request, str(refusal))
         return redirect("duplicates")
+    settle(undoing.MERGED, about=merge.pk, by=request.member, now=timezone.now())
     return done(request, _undone(merge, left), _kind(merge.dropped), merge.dropped.pk)
 
 
@@ -113,7 +116,9 @@ def _merged(
 ) -> HttpResponse:
     merge_rows: Any = merge_providers if isinstance(keep, Provider) else merge_offices
     name = _apart(drop, keep)  # while it still has its places
-    merge = merge_rows(keep=keep, drop=drop, by=request.member, now=timezone.now(), values=values)
+    now = timezone.now()
+    merge = merge_rows(keep=keep, drop=drop, by=request.member, now=now, values=values)
+    undoing.remember_merge(merge, by=request.member, now=now)
     text = _("What belonged to %(dropped)s stands here now.") % {"dropped": name}
     messages.success(request, text, extra_tags=reverse("merge_undo", args=[merge.pk]))
     return redirect(_kind(keep), keep.pk)
@@ -160,9 +165,13 @@ def _not_a_double(
     request: PracticeRequest, model: type[Provider | Office], first_id: int, second_id: int
 ) -> HttpResponse:
     first, second = _pair(model, first_id, second_id)
-    say_not_a_double(first, second, by=request.member, now=timezone.now())
+    now, undo = timezone.now(), ""
+    if pair := say_not_a_double(first, second, by=request.member, now=now):
+        said = _("%(first)s and %(second)s told apart") % {"first": first, "second": second}
+        undo = undo_url(undoing.remember_told_apart(pair, said=said, by=request.member, now=now))
     where = reverse("duplicates") + ("?kind=offices" if model is Office else "")
-    return done(request, _("Remembered: these are two. They will not be listed again."), where)
+    text = _("Remembered: these are two. They will not be listed again.")
+    return done(request, text, where, undo=undo)
 
 
 def _pair(model: type[Provider | Office], first_id: int, second_id: int) -> tuple[Any, Any]:

@@ -17,10 +17,12 @@ from contacts.forms.people import OfficeContactForm, OfficeForm, PlacesForm, Pro
 from contacts.listing import office_page, provider_page
 from contacts.models import Office, OfficeContact, Provider
 from contacts.search import refresh_search
+from contacts.undoing import remove_person
 from practices.pages import done, page
 from practices.requests import PracticeRequest
 from practices.roles import member_required
 from practices.shared_rows import for_change
+from practices.undo import undo_url
 
 FORM_METHODS = require_http_methods(["GET", "POST"])
 
@@ -106,15 +108,18 @@ def office_contact_edit(request: PracticeRequest, office_id: int, contact_id: in
 def office_contact_remove(request: PracticeRequest, office_id: int, contact_id: int) -> HttpResponse:
     """Take a person off an office; a second press finds them gone already. What names them keeps them."""
     get_object_or_404(Office.objects.current(), pk=office_id)
+    person = OfficeContact.objects.filter(office=office_id, pk=contact_id).select_related("office").first()
+    if person is None:
+        return done(request, _("Removed."), "office", office_id)
     try:
         with transaction.atomic():
-            OfficeContact.objects.filter(office=office_id, pk=contact_id).delete()
+            act = remove_person(person, by=request.member, now=timezone.now())
     except ProtectedError:
         messages.warning(
             request, _("They were at a meeting: what is on the record keeps them. Change them instead.")
         )
         return redirect("office", office_id)
-    return done(request, _("Removed."), "office", office_id)
+    return done(request, _("Removed."), "office", office_id, undo=undo_url(act))
 
 
 def _provider_form(request: PracticeRequest, provider: Provider, template: str) -> HttpResponse:

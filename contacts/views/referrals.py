@@ -29,6 +29,7 @@ from contacts.models import Referral
 from contacts.referral_rows import referral_row
 from contacts.referral_story import act_groups, group_of, story_of, way_of
 from contacts.referral_way import NotOnTheWay
+from contacts.undoing import REFERRAL, withdraw_referral
 from contacts.views.referral_list import visible_rows
 from practices.models import Member, PatientAccess
 from practices.pages import back_to, done, page
@@ -36,6 +37,7 @@ from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import MOVES_REFERRALS, SEES_ALL_PATIENTS, member_required, role_required
 from practices.shared_rows import for_change
+from practices.undo import settle, undo_url
 
 
 @require_GET
@@ -216,6 +218,7 @@ def referral_take_back(request: PracticeRequest, referral_id: int) -> HttpRespon
     row = theirs(request, referral_id, now)
     form = TakeBackForm(request.POST, auto_id="id_take_back_%s")
     if carry_out(form, lambda: referral_way.take_back(row, by=request.member, now=now, **form.cleaned_data)):
+        settle(REFERRAL, about=row.pk, by=request.member, now=now)
         return done(request, _("Taken back."), row_url(row))
     return shown(request, theirs(request, referral_id, now), now, take_back=form)
 
@@ -226,9 +229,14 @@ def referral_withdraw(request: PracticeRequest, referral_id: int) -> HttpRespons
     """It was logged in error."""
     now = timezone.now()
     row = theirs(request, referral_id, now)
-    form = ReasonForm(request.POST, auto_id="id_withdraw_%s")
-    if carry_out(form, lambda: referral_way.withdraw(row, by=request.member, now=now, **form.cleaned_data)):
-        return done(request, _("%(reference)s is withdrawn.") % {"reference": row.reference}, row_url(row))
+    form, acts = ReasonForm(request.POST, auto_id="id_withdraw_%s"), []
+
+    def act() -> None:
+        acts.append(withdraw_referral(row, by=request.member, now=now, **form.cleaned_data))
+
+    if carry_out(form, act):
+        text = _("%(reference)s is withdrawn.") % {"reference": row.reference}
+        return done(request, text, row_url(row), undo=undo_url(acts[0]))
     return shown(request, row, now, withdraw=form)
 
 

@@ -4,6 +4,7 @@ from practices.models.outbox import Digest, OutboxEnvelope
 from practices.models.people import Cover, Invitation, LinkToken, Location, Member, Practice, User
 from practices.models.safekeeping import Draft, EncryptionKey, PatientAccess
 from practices.models.sessions import Guess, Session
+from practices.models.undo import UndoableAct
 
 __all__ = [
     "AuditEntry",
@@ -24,6 +25,7 @@ __all__ = [
     "PracticeQuerySet",
     "Session",
     "SignInEvent",
+    "UndoableAct",
     "User",
     "practice_manager",
 ]

@@ -13,6 +13,7 @@ from practices.pages import done, page
 from practices.requests import PracticeRequest
 from practices.roles import GIVES_COVER, role_required
 from practices.settings_forms import CoverForm
+from practices.undo import undo_url
 
 
 @require_http_methods(["GET", "POST"])
@@ -34,8 +35,9 @@ def covers(request: PracticeRequest) -> HttpResponse:
 def cover_end(request: PracticeRequest, cover_id: int) -> HttpResponse:
     """Take back what is left of a cover."""
     cover = get_object_or_404(_covers_of(request.member), pk=cover_id)
-    end_cover(cover, today=request.member.practice.today(timezone.now()))
-    return done(request, _("The cover has ended."), "covers")
+    now, member = timezone.now(), request.member
+    act = end_cover(cover, today=member.practice.today(now), by=member, now=now)
+    return done(request, _("The cover has ended."), "covers", undo=undo_url(act))
 
 
 def _covers_of(member: Member) -> QuerySet[Cover]:

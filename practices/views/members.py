@@ -18,6 +18,7 @@ from practices.roles import ADMINISTERS, role_required
 from practices.second_factors import user_has_second_factor
 from practices.settings_forms import InvitationForm, MemberForm
 from practices.shared_rows import for_change
+from practices.undo import settle
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,6 +54,7 @@ def member_return(request: PracticeRequest, member_id: int) -> HttpResponse:
     """Open the seat of somebody who had left."""
     seat = get_object_or_404(Member.objects.select_related("user"), pk=member_id)
     come_back(seat)
+    settle("member_left", about=seat.pk, by=request.member, now=timezone.now())
     return done(request, _("%(name)s may sign in again.") % {"name": seat.name}, "members")
 
 

@@ -67,8 +67,8 @@ class Scene:
 
 
 def everything() -> dict[str, list]:
-    """Every row of every table of the practice, but the merges themselves and the notes of what to count again."""
-    left_out = {Merge._meta.label, "insights.Uncounted"}
+    """Every row of every table of the practice, but the merges, the trail, and what is to be counted again."""
+    left_out = {Merge._meta.label, "insights.Uncounted", "practices.AuditEntry"}
     models = [m for m in apps.get_models() if issubclass(m, PracticeModel) and m._meta.label not in left_out]
     return {
         m._meta.label: sorted(m.objects.values_list(*[f.attname for f in m._meta.concrete_fields]), key=str)

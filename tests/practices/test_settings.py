@@ -185,7 +185,7 @@ class TestCovers:
                     (lin, TODAY + timedelta(days=5), TODAY + timedelta(days=6)),
                 )
             )
-            end_cover(coming, today=TODAY)
+            end_cover(coming, today=TODAY, by=manager, now=make.NOW)
         signed_in.post(reverse("cover_end", args=[began.pk]))
         with practice_scope(practice):
             assert [cover.ends_on for cover in Cover.objects.all()] == [TODAY - timedelta(days=1)]

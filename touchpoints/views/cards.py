@@ -1,6 +1,5 @@
 """The card queue: cards are written, mailed, handed over and printed, many at once."""
 
-from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -15,9 +14,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from practices.models import Member
-from practices.pages import back_to
+from practices.pages import back_to, done
 from practices.requests import PracticeRequest
 from practices.roles import DECIDES_THANK_YOUS, member_required
+from practices.undo import undo_url
 from practices.weeks import Week
 from touchpoints import thank_you_acts as acts
 from touchpoints.card_forms import HAND_OVER, CardsForm, HandOverSeveralForm, PrintForm
@@ -26,6 +26,7 @@ from touchpoints.models import Stationery, ThankYou
 from touchpoints.printing.cards import Card, cards_of, with_problems
 from touchpoints.printing.documents import Document, Kind, stationery_of
 from touchpoints.thank_you_rows import may_pass_on
+from touchpoints.undoing_many import hand_cards_over, remember_marked
 from touchpoints.views.thank_you_acts import page_of, row_to_write
 
 State = ThankYou.State
@@ -52,14 +53,12 @@ def thank_you_cards(request: PracticeRequest) -> HttpResponse:
 @require_POST
 @member_required
 def thank_you_put_back(request: PracticeRequest) -> HttpResponse:
-    """Undo what was marked on one card or several: `?to_write=4-5&written=6` says what they were before."""
+    """Undo what was marked on a card: `?written=6` says what it was before."""
     row = None
     for state in (State.CALLED, State.TO_WRITE, State.WRITTEN):
         for row_id in _numbers(request.GET.get(state, ""))[:SHOWN]:
             row = row_to_write(request, row_id)
             _put_back(request, row, to=state)
-    if request.GET.get("page") == "queue":
-        return redirect("thank_you_cards")
     return redirect(page_of(request, row) if row else reverse("thank_you"))
 
 
@@ -116,9 +115,9 @@ def _mark(request: PracticeRequest, rows: list[ThankYou], act: str) -> HttpRespo
         "written": (acts.mark_written, [State.TO_WRITE]),
         "mailed": (acts.mark_mailed, [State.TO_WRITE, State.WRITTEN]),
     }[act]
-    changed = [row for row in rows if row.state in states]
+    changed, now = [row for row in rows if row.state in states], timezone.now()
     for row in changed:
-        mark(row, by=request.member, now=timezone.now())
+        mark(row, by=request.member, now=now)
     if not changed:
         messages.info(request, _("Those cards were marked already."))
         return redirect(back_to(request, reverse("thank_you")))
@@ -126,20 +125,9 @@ def _mark(request: PracticeRequest, rows: list[ThankYou], act: str) -> HttpRespo
         "written": ngettext("%(n)d card is written.", "%(n)d cards are written.", len(changed)),
         "mailed": ngettext("%(n)d card is mailed.", "%(n)d cards are mailed.", len(changed)),
     }[act]
-    undo = _undo_url(changed, is_in_queue="next" in request.POST)
-    messages.success(request, text % {"n": len(changed)}, extra_tags=undo)
-    return redirect(back_to(request, page_of(request, changed[0])))
-
-
-def _undo_url(rows: Iterable[ThankYou], *, is_in_queue: bool) -> str:
-    """Where marking these rows, as they stood before, is undone."""
-    before = {
-        state.value: "-".join(str(row.pk) for row in rows if row.state == state)
-        for state in (State.TO_WRITE, State.WRITTEN)
-    }
-    if is_in_queue:
-        before["page"] = "queue"
-    return f"{reverse('thank_you_put_back')}?{urlencode(before)}"
+    said = text % {"n": len(changed)}
+    done_so = remember_marked(changed, said=said, by=request.member, now=now)
+    return done(request, said, back_to(request, page_of(request, changed[0])), undo=undo_url(done_so))
 
 
 def _put_back(request: PracticeRequest, row: ThankYou, *, to: State) -> None:
@@ -159,15 +147,14 @@ def _hand_over(request: PracticeRequest, rows: list[ThankYou]) -> HttpResponse:
     if not form.is_valid():
         raise PermissionDenied(_("You can give a card back to its physician, and to nobody else."))
     chosen = form.cleaned_data["to"]
-    for row in rows:
-        to = None if chosen == row.list.physician else chosen
-        if not may_pass_on(request.member, row, to=to):
-            raise PermissionDenied(_("You can give a card back to its physician, and to nobody else."))
-        acts.hand_over(row, to=to)
+    to = {row.pk: None if chosen == row.list.physician else chosen for row in rows}
+    if not all(may_pass_on(request.member, row, to=to[row.pk]) for row in rows):
+        raise PermissionDenied(_("You can give a card back to its physician, and to nobody else."))
     name = chosen.name if chosen else _("the physician")
     text = ngettext("%(n)d card is with %(name)s now.", "%(n)d cards are with %(name)s now.", len(rows))
-    messages.success(request, text % {"n": len(rows), "name": name})
-    return redirect(back_to(request, reverse("thank_you_cards")))
+    said = text % {"n": len(rows), "name": name}
+    act = hand_cards_over(rows, to, said=said, by=request.member, now=timezone.now())
+    return done(request, said, back_to(request, reverse("thank_you_cards")), undo=undo_url(act))
 
 
 def _to_document(request: PracticeRequest, kind: Kind, ids: list[int]) -> HttpResponse:

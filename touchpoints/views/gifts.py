@@ -17,11 +17,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.models import Provider
 from contacts.senders import main_office
 from practices.drafts import drop_draft, keeps_draft
+from practices.models import UndoableAct
 from practices.pages import as_id, done, key_page, page, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
 from practices.shared_rows import for_change
-from touchpoints import gift_ledger
+from practices.undo import undo_url
+from touchpoints import gift_ledger, undoing
 from touchpoints.gift_export import gifts_csv
 from touchpoints.gift_forms import GiftForm, LimitForm, ReturnForm, WithdrawGiftForm
 from touchpoints.gift_ledger import NotSeen, Preview, record_gift
@@ -157,12 +159,14 @@ def gift_withdraw(request: PracticeRequest, gift_id: int) -> HttpResponse:
     if not _may_withdraw(request, row):
         raise PermissionDenied(_("This is for whoever recorded it, and for the manager."))
 
-    def act() -> Gift:
+    acts: list[UndoableAct | None] = []
+
+    def act() -> None:
         reason = form.cleaned_data["reason"]
-        return gift_ledger.withdraw_gift(row, by=request.member, now=timezone.now(), reason=reason)
+        acts.append(undoing.withdraw_gift(row, by=request.member, now=timezone.now(), reason=reason))
 
     if carry_out(form, act):
-        return done(request, _("Withdrawn."), "gift", row.pk)
+        return done(request, _("Withdrawn."), "gift", row.pk, undo=undo_url(acts[0]))
     return _shown(request, row, form)
 
 
@@ -188,12 +192,15 @@ def gift_return_withdraw(request: PracticeRequest, return_id: int) -> HttpRespon
     """The return was recorded in error."""
     back, form = get_object_or_404(GiftReturn.objects.all(), pk=return_id), WithdrawGiftForm(request.POST)
 
-    def act() -> GiftReturn:
+    acts: list[UndoableAct | None] = []
+
+    def act() -> None:
         reason = form.cleaned_data["reason"]
-        return gift_ledger.take_return_back(back, by=request.member, now=timezone.now(), reason=reason)
+        acts.append(undoing.take_gift_return_back(back, by=request.member, now=timezone.now(), reason=reason))
 
     if carry_out(form, act):
-        return done(request, _("Taken back."), f"{reverse('gifts')}?year={back.year}")
+        url = f"{reverse('gifts')}?year={back.year}"
+        return done(request, _("Taken back."), url, undo=undo_url(acts[0]))
     return _ledger(request, back.year, form)
 
 
@@ -202,8 +209,15 @@ def gift_return_withdraw(request: PracticeRequest, return_id: int) -> HttpRespon
 def gift_count(request: PracticeRequest, year: int, provider_id: int) -> HttpResponse:
     """What was recorded before they were known as a physician counts too."""
     provider, form = get_object_or_404(Provider.objects.current(), pk=provider_id), Form(request.POST)
-    if carry_out(form, lambda: gift_ledger.count_earlier(provider, year=_known(year))):
-        return done(request, _("It counts now."), f"{reverse('gifts')}?year={year}")
+    acts: list[UndoableAct | None] = []
+
+    def act() -> None:
+        who = {"by": request.member, "now": timezone.now()}
+        acts.append(undoing.count_gifts(provider, year=_known(year), **who))
+
+    if carry_out(form, act):
+        url = f"{reverse('gifts')}?year={year}"
+        return done(request, _("It counts now."), url, undo=undo_url(acts[0]))
     return _ledger(request, _known(year), form)
 
 
@@ -251,9 +265,13 @@ def gift_limit(request: PracticeRequest, year: int) -> HttpResponse:
 def gift_limit_remove(request: PracticeRequest, year: int) -> HttpResponse:
     """Take a year's limit away that nothing stands on."""
     row = get_object_or_404(GiftLimit.objects.all(), year=_known(year))
-    form = Form(request.POST)
-    if carry_out(form, lambda: gift_ledger.remove_limit(row)):
-        return done(request, _("Removed."), "gift_limits")
+    form, acts = Form(request.POST), []
+
+    def act() -> None:
+        acts.append(undoing.remove_gift_limit(row, by=request.member, now=timezone.now()))
+
+    if carry_out(form, act):
+        return done(request, _("Removed."), "gift_limits", undo=undo_url(acts[0]))
     today = request.member.practice.today(timezone.now())
     context = {"limit": row, "form": LimitForm(instance=row, today=today), "refused": form}
     answer = page(request, "touchpoints/gift_limit.html", context)

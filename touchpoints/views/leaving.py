@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from practices.members import LastManager, leave
+from practices.members import LastManager
 from practices.models import Member
 from practices.pages import done
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
-from touchpoints.leaving import hand_over_all, owned_by, successors_of
+from practices.undo import undo_url
+from touchpoints.leaving import owned_by, successors_of
+from touchpoints.undoing_many import leave_with
 
 
 class LeaveForm(forms.Form):
@@ -48,10 +50,10 @@ def member_leave(request: PracticeRequest, member_id: int) -> HttpResponse:
         return render(request, "touchpoints/member_leave.html", context, status=422 if is_asked else 200)
     try:
         with transaction.atomic():
-            leave(seat, now=timezone.now())
-            if owned and (to := form.cleaned_data["to"]):
-                hand_over_all(seat, to=to, by=request.member, now=timezone.now())
+            to = form.cleaned_data["to"] if owned else None
+            act = leave_with(seat, to=to, by=request.member, now=timezone.now())
     except LastManager:
         messages.error(request, _("The practice needs a manager: make somebody else one first."))
         return redirect("members")
-    return done(request, _("%(name)s has left. What they did stays.") % {"name": seat.name}, "members")
+    text = _("%(name)s has left. What they did stays.") % {"name": seat.name}
+    return done(request, text, "members", undo=undo_url(act))

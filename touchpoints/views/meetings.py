@@ -18,14 +18,16 @@ from practices.drafts import draft_of, drop_draft, keeps_draft
 from practices.pages import done, key_page, moment_of, page_of_acts
 from practices.requests import PracticeRequest
 from practices.roles import member_required
+from practices.undo import undo_url
 from touchpoints.meeting_forms import CancelForm, HeldForm, PlanForm
 from touchpoints.meeting_invitations import invited_to
 from touchpoints.meeting_pages import may_change, meeting_page, of_member, planned, rows_of, when
 from touchpoints.meeting_people import People, key_of, people_like, place_of
-from touchpoints.meetings import cancel_meeting, change_meeting, hold_meeting, log_meeting, plan_meeting
+from touchpoints.meetings import change_meeting, hold_meeting, log_meeting, plan_meeting
 from touchpoints.models import Meeting
 from touchpoints.touchpoint_log import lock_practice
 from touchpoints.touchpoint_pages import About, about
+from touchpoints.undoing import cancel_meeting
 from touchpoints.views.asking import Asked, ask, kept_here
 from touchpoints.views.touchpoints import carry_out
 
@@ -188,11 +190,13 @@ def meeting_edit(request: PracticeRequest, meeting_id: int) -> HttpResponse:
 @member_required
 def meeting_cancel(request: PracticeRequest, meeting_id: int) -> HttpResponse:
     """It does not take place, or did not."""
-    row, form = _theirs(request, meeting_id), CancelForm(request.POST)
-    if carry_out(
-        form, lambda: cancel_meeting(row, by=request.member, now=timezone.now(), **form.cleaned_data)
-    ):
-        return done(request, _("Cancelled."), "meeting", row.pk)
+    row, form, acts = _theirs(request, meeting_id), CancelForm(request.POST), []
+
+    def act() -> None:
+        acts.append(cancel_meeting(row, by=request.member, now=timezone.now(), **form.cleaned_data))
+
+    if carry_out(form, act):
+        return done(request, _("Cancelled."), "meeting", row.pk, undo=undo_url(acts[0]))
     return _shown(request, row, form)
 
 

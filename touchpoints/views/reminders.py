@@ -18,6 +18,7 @@ from practices.models import Member
 from practices.pages import as_id, back_to, done, page
 from practices.requests import PracticeRequest
 from practices.roles import Role, member_required, role_required
+from practices.undo import undo_url
 from touchpoints.models import Reminder
 from touchpoints.models.reminders import ReminderQuerySet
 from touchpoints.reminder_acts import (
@@ -34,6 +35,7 @@ from touchpoints.reminder_groups import reminders_page
 from touchpoints.reminder_load import in_words, load_page, loads
 from touchpoints.reminder_pages import in_reach_of, lines_of, visible_to
 from touchpoints.standing_in import arrange_stand_in, end_stand_in
+from touchpoints.undoing_many import remember_reminders
 
 MANY = 250  # what an address can name, and more than a page holds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -127,7 +129,7 @@ def reminders_many(request: PracticeRequest) -> HttpResponse:
     if form.is_valid():
         said = _carry_out(act, form, rows, by=request.member, now=now)
         if not form.errors:
-            return _said(request, said, now)
+            return _said_of_many(request, said, ids[:MANY], now)
     context = {
         "form": form,
         "act": act,
@@ -169,7 +171,10 @@ def reminders_load(request: PracticeRequest, member_id: int) -> HttpResponse:
         return done(request, _("%(name)s has their reminders again.") % {"name": seat.name}, "reminders")
     form = LoadForm(asked, besides=seat, today=today)
     if request.method == "POST" and form.is_valid():
-        return _said(request, _pass_on(seat, form.cleaned_data, by=request.member, now=now), now)
+        ids = list(Reminder.objects.open().filter(member=seat).values_list("pk", flat=True))
+        said = _pass_on(seat, form.cleaned_data, by=request.member, now=now)
+        is_for_good = not form.cleaned_data["until"]  # a stand-in ends by itself, or when they are back
+        return _said_of_many(request, said, ids if is_for_good else [], now)
     return page(request, "touchpoints/reminders_load.html", load_page(seat, form, today=today))
 
 
@@ -261,6 +266,15 @@ def _said(request: PracticeRequest, said: str, at: datetime) -> HttpResponse:
     stamp = (at - EPOCH) // timedelta(microseconds=1)
     messages.success(request, said, extra_tags=reverse("reminder_undo", args=[stamp]))
     return redirect(back_to(request, reverse("reminders")))
+
+
+def _said_of_many(request: PracticeRequest, said: str, ids: list[int], at: datetime) -> HttpResponse:
+    """The same of several at once, which can be taken back for as long as any act."""
+    rows = Reminder.objects.filter(pk__in=ids)
+    act = remember_reminders(rows, said=said, by=request.member, now=at) if said else None
+    if act is None:
+        return _said(request, said, at)
+    return done(request, said, back_to(request, reverse("reminders")), undo=undo_url(act))
 
 
 def _shown(request: PracticeRequest, found: Reminder, form: Any = None, *, said: str = "") -> HttpResponse:

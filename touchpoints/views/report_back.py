@@ -21,6 +21,7 @@ from practices.patient_access import record_access
 from practices.periods import months_until
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, MOVES_REFERRALS, SEES_PATIENTS, member_required, role_required
+from practices.undo import undo_url as act_url
 from touchpoints.models import Touchpoint
 from touchpoints.report_back_board import (
     ENDS,
@@ -41,6 +42,7 @@ from touchpoints.report_back_measure import sentence
 from touchpoints.report_back_pages import Telling, said_of, telling, undo_url
 from touchpoints.reporting_back import Told, take_back_telling, tell
 from touchpoints.touchpoint_log import NotPossible
+from touchpoints.undoing_many import remember_told
 from touchpoints.views.touchpoints import carry_out
 
 
@@ -173,8 +175,10 @@ def report_back_tell(request: PracticeRequest) -> HttpResponse:
 
 
 def _told(request: PracticeRequest, found: Told, whom: Telling) -> HttpResponse:
-    messages.success(request, said_of(found, whom.named), extra_tags=undo_url(found))
-    return redirect(back_to(request, whom.url_after))
+    said, undo = said_of(found, whom.named), undo_url(found)
+    if len(found.steps) > 1:
+        undo = act_url(remember_told(found, said=said, by=request.member, now=timezone.now()))
+    return done(request, said, back_to(request, whom.url_after), undo=undo)
 
 
 @require_POST

@@ -16,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contacts.accepting import confirm_accepting
 from contacts.models import Provider, Referral
 from practices.drafts import draft_of, drop_draft, keeps_draft
-from practices.models import Member, PatientAccess
+from practices.models import Member, PatientAccess, UndoableAct
 from practices.pages import as_id, done, key_page, moment_of, page, page_of_acts, query_with
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import MAKES_RETURN_REFERRALS, role_required
+from practices.undo import settle, undo_url
 from touchpoints import return_referral_way as way
 from touchpoints.fit import Fit
 from touchpoints.models import ReturnReferral
@@ -38,6 +39,7 @@ from touchpoints.return_referral_pages import (
     way_of,
 )
 from touchpoints.touchpoint_pages import about
+from touchpoints.undoing import RETURN_REFERRAL, cancel_return_referral
 from touchpoints.views.touchpoints import carry_out
 
 NEED_DRAFT, CHOICE_DRAFT = "return_referral", "return_referral_choice"
@@ -238,25 +240,35 @@ def return_referral_step(request: PracticeRequest, return_referral_id: int) -> H
     """Sent, seen, report received; cancelled; or the last step taken back."""
     now = timezone.now()
     row = _theirs(request, return_referral_id)
-    form = StepForm(request.POST, today=request.member.practice.today(now))
+    form, acts = StepForm(request.POST, today=request.member.practice.today(now)), []
 
-    def act() -> ReturnReferral:
-        return STEPS[form.cleaned_data["act"]](row, form.cleaned_data, request.member, now)
+    def act() -> None:
+        acts.append(STEPS[form.cleaned_data["act"]](row, form.cleaned_data, request.member, now))
 
     if carry_out(form, act):
         row = _theirs(request, return_referral_id)
         text = _("%(reference)s: %(state)s.") % {"reference": row, "state": row.get_state_display()}
-        return done(request, text, "return_referral", row.pk)
+        return done(request, text, "return_referral", row.pk, undo=undo_url(acts[0]))
     return _shown(request, _theirs(request, return_referral_id), form)
 
 
-Step = Callable[[ReturnReferral, dict[str, Any], Member, datetime], ReturnReferral]
+def _take_back(row: ReturnReferral, said: dict[str, Any], by: Member, now: datetime) -> None:
+    way.take_back(row, known=said["known"], by=by, now=now)
+    settle(RETURN_REFERRAL, about=row.pk, by=by, now=now)
+
+
+def _no_act(row: ReturnReferral) -> None:
+    """A step of the way is taken back on its page, as long as it is the last."""
+
+
+# Each does it; a cancellation leaves an act that can be undone.
+Step = Callable[[ReturnReferral, dict[str, Any], Member, datetime], UndoableAct | None]
 STEPS: dict[str, Step] = {
-    "send": lambda row, said, by, now: way.send(row, on=said["on"], by=by, now=now),
-    "seen": lambda row, said, by, now: way.record_seen(row, on=said["on"], by=by, now=now),
-    "report": lambda row, said, by, now: way.record_report(row, on=said["on"], by=by, now=now),
-    "cancel": lambda row, said, by, now: way.cancel(row, reason=said["reason"], by=by, now=now),
-    "take_back": lambda row, said, by, now: way.take_back(row, known=said["known"], by=by, now=now),
+    "send": lambda row, said, by, now: _no_act(way.send(row, on=said["on"], by=by, now=now)),
+    "seen": lambda row, said, by, now: _no_act(way.record_seen(row, on=said["on"], by=by, now=now)),
+    "report": lambda row, said, by, now: _no_act(way.record_report(row, on=said["on"], by=by, now=now)),
+    "cancel": lambda row, said, by, now: cancel_return_referral(row, reason=said["reason"], by=by, now=now),
+    "take_back": _take_back,
 }
 
 

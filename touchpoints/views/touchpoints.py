@@ -20,6 +20,7 @@ from practices.pages import done, page, page_of_acts
 from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import SEES_PATIENTS, member_required
+from practices.undo import undo_url
 from touchpoints.feedback_pages import feedback_told_by
 from touchpoints.models import Touchpoint
 from touchpoints.one_call import one_call
@@ -31,7 +32,6 @@ from touchpoints.touchpoint_log import (
     lock_practice,
     log_call,
     log_card,
-    withdraw,
 )
 from touchpoints.touchpoint_pages import (
     About,
@@ -41,6 +41,7 @@ from touchpoints.touchpoint_pages import (
     has_fixed_day,
     touchpoint_page,
 )
+from touchpoints.undoing import withdraw_touchpoint
 from touchpoints.views.asking import kept_here
 
 DRAFT = "touchpoint"
@@ -193,9 +194,13 @@ def touchpoint_edit(request: PracticeRequest, touchpoint_id: int) -> HttpRespons
 def touchpoint_withdraw(request: PracticeRequest, touchpoint_id: int) -> HttpResponse:
     """It was logged in error."""
     row = _theirs(request, touchpoint_id)
-    form = WithdrawForm(request.POST)
-    if carry_out(form, lambda: withdraw(row, by=request.member, now=timezone.now(), **form.cleaned_data)):
-        return done(request, _("Withdrawn."), "touchpoint", row.pk)
+    form, acts = WithdrawForm(request.POST), []
+
+    def act() -> None:
+        acts.append(withdraw_touchpoint(row, by=request.member, now=timezone.now(), **form.cleaned_data))
+
+    if carry_out(form, act):
+        return done(request, _("Withdrawn."), "touchpoint", row.pk, undo=undo_url(acts[0]))
     return _shown(request, row, form)
 
 
