@@ -17,5 +17,5 @@ RUN SECRET_KEY=build DATABASE_URL=postgresql://build@localhost/build REDIS_URL=r
 
 USER referralcrm
 EXPOSE 8000
-CMD ["gunicorn", "referralcrm.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--timeout", "60", "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
+CMD ["gunicorn", "referralcrm.wsgi", "--bind", "0.0.0.0:8000", "--config", "python:referralcrm.web_server", \
+     "--workers", "2", "--worker-tmp-dir", "/dev/shm"]

@@ -17,6 +17,7 @@ from exchange.rejected import as_csv
 from exchange.tasks import queue
 from practices.models import PatientAccess
 from practices.pages import as_id, done, key_page, page
+from practices.request_sizes import takes_upload
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 from practices.session_limits import polled
@@ -24,6 +25,7 @@ from practices.session_limits import polled
 State = Import.State
 
 
+@takes_upload
 @require_http_methods(["GET", "POST"])
 @role_required(*ADMINISTERS)
 def imports(request: PracticeRequest) -> HttpResponse:

@@ -46,7 +46,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "member": member,
         "nav": _nav(request, member.role) if member else [],
-        "theme": request.COOKIES.get("theme", "system"),
+        "theme": request.COOKIES.get(f"{settings.COOKIE_PREFIX}theme", "system"),
         "can_log": member is not None,
         "log_touchpoint_url": _log_touchpoint_url(request) if member else "",
         "demo": settings.DEMO,

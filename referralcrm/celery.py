@@ -7,7 +7,7 @@ from datetime import datetime
 
 from celery import Celery, Task
 from celery.schedules import schedstate, schedule
-from celery.signals import task_postrun, task_prerun, worker_init
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
 
@@ -33,6 +33,16 @@ def tick_every_so_often(sender: Celery, **kwargs: object) -> None:
     sender.add_periodic_task(
         EverySoOften(seconds), sender.signature("referralcrm.tick"), name="tick", expires=seconds
     )
+
+
+@setup_logging.connect
+def speak_as_the_web_server_does(**kwargs: object) -> None:
+    """Celery adds no handler of its own where somebody answers this."""
+    from logging.config import dictConfig
+
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)
 
 
 @worker_init.connect

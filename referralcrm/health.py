@@ -16,6 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from practices.encryption import writing_keys
+from practices.models import EncryptionKey
+from referralcrm.draining import is_draining
+
 TICKS_MISSED_BEFORE_LATE = 3
 
 
@@ -33,8 +37,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Say whether pages can be served: 503 without database or migrations, otherwise what is degraded."""
-    needed = {"database": _database(), "migrations": _migrations()}
+    """Say whether pages can be served: 503 while it ends, without database, migrations or a key that may write;
+    otherwise what is degraded."""
+    needed = {
+        "server": "stopping" if is_draining() else "ok",
+        "database": _database(),
+        "migrations": _migrations(),
+        "keys": _keys(),
+    }
     helpful = _background(timezone.now())
     if any(part != "ok" for part in needed.values()):
         return JsonResponse({"status": "unavailable", **needed, **helpful}, status=503)
@@ -74,6 +84,15 @@ def _migrations() -> str:
     except DatabaseError:
         return "unknown"
     return "ok" if _migrations_of_this_version() <= applied.keys() else "unapplied"
+
+
+def _keys() -> str:
+    """A process that began before its key was retired would write what later starts can't read."""
+    try:
+        is_retired = EncryptionKey.objects.retired().filter(key_id__in=writing_keys()).exists()
+    except DatabaseError:
+        return "unknown"
+    return "retired" if is_retired else "ok"
 
 
 @kept  # a process's own files do not change while it lives

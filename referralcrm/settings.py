@@ -1,12 +1,16 @@
 """Every setting, read from the environment and checked here; docs/settings.md lists them."""
 
+import os
 import sys
 import tomllib
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from referralcrm.checked_env import CheckedEnv
+from referralcrm.database_limits import connection_options, limits_of
+from referralcrm.logs import logging_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -31,12 +35,16 @@ OWNER_DATABASE = env.postgresql("OWNER_DATABASE_URL", default=env.str("DATABASE_
 APP_DATABASE_ROLE = APP_DATABASE["USER"]
 OWNER_DATABASE_ROLE = OWNER_DATABASE["USER"]
 RUNS_AS_OWNER = len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS
+# A pooler refuses options of a connection: docs/operate.md says how its role gets them.
+DATABASE_POOLED = env.bool("DATABASE_POOLED", default=False)
+LIMITS = limits_of(os.environ.get("PROCESS", ""))
 DATABASES = {
     "default": {
         **(OWNER_DATABASE if RUNS_AS_OWNER else APP_DATABASE),
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_POOLED", default=False),
+        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLED,
+        "OPTIONS": {} if DATABASE_POOLED else {"options": connection_options(LIMITS)},
     }
 }
 # A third reads all practices' rows for a backup, and nobody serves as it.
@@ -82,7 +90,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,
 }
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "referralcrm.beat:BoundedScheduler"
 TICK_SECONDS = env.int("TICK_SECONDS", default=60)
+QUEUE_AT_MOST = env.int("QUEUE_AT_MOST", default=20_000)  # messages that wait; beyond it the tick adds none
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -109,11 +119,15 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "practices.request_ids.NumberRequests",
+    "practices.request_log.LogRequests",
+    "practices.web_headers.HardenAnswers",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # A list of fifty rows is 80 KB plain and 8 packed; the random length it adds hides secrets (BREACH).
     "django.middleware.gzip.GZipMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "practices.request_sizes.LimitRequestSize",
     "practices.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -122,7 +136,6 @@ MIDDLEWARE = [
     "practices.middleware.KeepDraftOfExpiredSession",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "practices.middleware.EnterPractice",
@@ -200,6 +213,11 @@ SESSION_ENGINE = "practices.sessions"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+# A browser takes a cookie of this name from us alone: not from plain http, nor from a neighbour's host name.
+COOKIE_PREFIX = "__Host-" if BEHIND_TLS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
+# Not in a cookie: it may say names.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -232,6 +250,8 @@ ALLAUTH_TRUSTED_CLIENT_IP_HEADER = CLIENT_ADDRESS_HEADER or None
 REQUEST_ID_HEADER = env.str("REQUEST_ID_HEADER", default="")  # practices/request_ids.py
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 # An uploaded file is patient data: kept in memory until it is encrypted, never in clear on a disk. A request
 # above the limit is read and dropped.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -262,17 +282,7 @@ EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Referral CRM <referralcrm@localhost>")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"hide_secret_links": {"()": "referralcrm.log_filters.HideSecretLinks"}},
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["hide_secret_links"],
-        }
-    },
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured("LOG_FORMAT is malformed: it must be text or json.")
+LOGGING = logging_of(LOG_FORMAT)

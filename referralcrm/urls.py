@@ -9,6 +9,8 @@ register_converter(WeekConverter, "week")
 
 handler404 = "practices.views.gone.not_found"
 
+handler500 = "referralcrm.errors.server_error"
+
 urlpatterns = [
     path("", include("touchpoints.urls")),
     path("", include("contacts.urls")),

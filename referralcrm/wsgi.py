@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "referralcrm.settings")
+os.environ.setdefault("PROCESS", "web")  # its statements may not take long (database_limits.py)
+
+
+WAITING = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Retry-After", "10"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+]
 
 
 class OnceKeysAreVerified:
@@ -29,7 +38,7 @@ class OnceKeysAreVerified:
             self.is_verified = self.is_verified or _keys_are_verified()
         if self.is_verified or address in ("/healthz", "/readyz"):
             return self.served(environ, start_response)
-        start_response("503 Service Unavailable", [("Content-Type", "text/plain"), ("Retry-After", "10")])
+        start_response("503 Service Unavailable", WAITING)
         return [b"Referral CRM waits for its database. Try again in a moment.\n"]
 
 

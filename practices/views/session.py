@@ -39,7 +39,7 @@ def theme(request: PracticeRequest) -> HttpResponse:
     response = HttpResponseRedirect(back_to(request, "/"))
     if request.POST.get("theme") in THEMES:
         response.set_cookie(
-            "theme",
+            f"{settings.COOKIE_PREFIX}theme",
             request.POST["theme"],
             max_age=A_YEAR,
             secure=settings.SESSION_COOKIE_SECURE,

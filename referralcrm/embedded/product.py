@@ -28,13 +28,9 @@ DEMO_PASSWORD = "referral-demo"
 
 # One process with threads: requests wait for the database more than for Python, and a second process
 # would cost 80 MB and its own connections.
-WEB = (
-    "gunicorn referralcrm.wsgi --worker-class gthread --workers 1 --threads 8 --timeout 60"
-    " --graceful-timeout 10 --no-control-socket"
-)
+WEB = "gunicorn referralcrm.wsgi --config python:referralcrm.web_server --graceful-timeout 10"
 WORKER = "celery -A referralcrm worker --concurrency 2 --loglevel INFO --without-gossip --without-mingle"
-# Its schedule is one tick, known from the code: nothing worth a file.
-BEAT = "celery -A referralcrm beat --loglevel INFO --pidfile= --scheduler celery.beat:Scheduler"
+BEAT = "celery -A referralcrm beat --loglevel INFO --pidfile="
 
 
 def run_product(configuration: Configuration) -> None:

@@ -32,8 +32,10 @@ def test_everything_at_work_is_ok(client):
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
+        "server": "ok",
         "database": "ok",
         "migrations": "ok",
+        "keys": "ok",
         "broker": {"status": "ok"},
         "tick": {"status": "ok", "seconds_ago": 30},
         "worker": {"status": "ok", "seconds_ago": 30},

@@ -37,13 +37,24 @@ def test_documented_defaults_are_those_of_the_code():
     "name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PATIENT_DATA_KEYS", "BLIND_INDEX_KEY"]
 )
 def test_missing_setting_is_named_in_one_line(name):
-    environ = {key: value for key, value in os.environ.items() if key != name}
+    environ = {key: value for key, value in os.environ.items() if key not in (name, f"{name}_FILE")}
     if name == "DATABASE_URL":
         environ["DATA_DIR"] = "/nonexistent"
     found = manage("check", environ)
     assert found.returncode == 1
     assert found.stderr.count("\n") == 1
     assert name in found.stderr
+
+
+def test_a_setting_may_lie_in_a_file_alone_or_among_lines(tmp_path):
+    shown = "from django.conf import settings as s; print(s.SECRET_KEY)"
+    for text in ("a" * 50 + "\n", f"OTHER=1\nSECRET_KEY={'a' * 50}\n"):
+        (tmp_path / "secret").write_text(text)
+        environ = {**os.environ, "SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "secret")}
+        assert manage("shell", environ, "-v0", "-c", shown).stdout == "a" * 50 + "\n"
+    refused = manage("check", {**environ, "SECRET_KEY_FILE": str(tmp_path / "nowhere")})
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "SECRET_KEY_FILE" in refused.stderr
 
 
 def test_empty_setting_is_not_set_and_a_dollar_sign_is_itself():
