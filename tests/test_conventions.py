@@ -1,12 +1,8 @@
 """What the house asks of every table, view and template, read from the database's catalogue and the code."""
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.apps import apps
@@ -194,53 +190,6 @@ class TestTheApplicationsRole:
         refused = pytest.raises(ProgrammingError, match=r"permission denied|must be owner")
         with refused, transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
-
-
-def test_every_app_can_be_taken_back_to_nothing_and_built_again(django_db_setup, tmp_path):
-    """As the owner, on a database of its own beside the tests'."""
-    owner = settings.OWNER_DATABASE
-    name = f"{connection.settings_dict['NAME']}_back_and_forth"
-    run_sql(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
-    try:
-        environment = {**os.environ, "OWNER_DATABASE_URL": url_of(owner, name)}
-        environment["DATABASE_URL"] = url_of(settings.APP_DATABASE, name)
-        for arguments in (["migrate"], *(["migrate", app, "zero"] for app in reversed(APPS)), ["migrate"]):
-            done = subprocess.run(
-                [sys.executable, "manage.py", *arguments, "--verbosity=0"],
-                cwd=ROOT,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=240,
-            )
-            assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr[-2000:]}"
-    finally:
-        run_sql(f'DROP DATABASE IF EXISTS "{name}"')
-
-
-def run_sql(*statements: str) -> None:
-    import psycopg2
-
-    owner = settings.OWNER_DATABASE
-    server = psycopg2.connect(
-        dbname=owner["NAME"],
-        user=owner["USER"],
-        password=owner["PASSWORD"] or None,
-        host=owner["HOST"] or None,
-        port=owner["PORT"] or None,
-    )
-    server.autocommit = True
-    with server.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-    server.close()
-
-
-def url_of(database: dict, name: str) -> str:
-    password = f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else ""
-    port = f":{database['PORT']}" if database["PORT"] else ""
-    host = quote(database["HOST"], safe="")
-    return f"postgresql://{quote(database['USER'])}{password}@{host}{port}/{quote(name)}"
 
 
 def sources() -> list[Path]:

@@ -80,7 +80,7 @@ def make_backup_key(environ: Mapping[str, str]) -> None:
 
 def back_up_before_upgrade(folder: DataFolder, environ: Mapping[str, str]) -> None:
     """Back a database up that holds a practice and is older than the program; raise Refused when that fails."""
-    if not hours_between(environ) or not _is_to_be_upgraded(environ["DATABASE_URL"]):
+    if not hours_between(environ) or not is_to_be_upgraded(environ["DATABASE_URL"]):
         return
     print("Backing up before the upgrade …", flush=True)
     child = start(_backup(environ, folder.logs / "backup.log"))
@@ -94,8 +94,11 @@ def back_up_before_upgrade(folder: DataFolder, environ: Mapping[str, str]) -> No
         child.stop()
 
 
-def _is_to_be_upgraded(database_url: str) -> bool:
-    """Asked here, since starting Django to ask it takes a second of every start."""
+def is_to_be_upgraded(database_url: str) -> bool:
+    """Whether a database holds a practice, and lacks a migration of this release.
+
+    Asked here, since starting Django to ask it takes a second of every start.
+    """
     with closing(psycopg2.connect(database_url)) as db, db.cursor() as sql:
         sql.execute("SELECT to_regclass('practices_practice') IS NOT NULL")
         if not sql.fetchone()[0]:
