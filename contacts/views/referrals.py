@@ -43,12 +43,9 @@ from practices.undo import settle, undo_url
 @require_GET
 @member_required
 def referral(request: PracticeRequest, referral_id: int) -> HttpResponse:
-    """One referral's way. Who sees the patient here is written down."""
+    """One referral's way."""
     now = timezone.now()
-    row = theirs(request, referral_id, now)
-    if row.patient_is_shown_to(request.member):
-        record_view(request.member, row, page="referral")
-    return shown(request, row, now)
+    return shown(request, theirs(request, referral_id, now), now)
 
 
 def theirs(request: PracticeRequest, referral_id: int, now: datetime) -> Referral:
@@ -80,8 +77,12 @@ def record_view(member: Member, row: Referral, *, page: str) -> None:
 
 
 def shown(request: PracticeRequest, row: Referral, now: datetime, **bound: forms.Form) -> HttpResponse:
-    """The referral's page, with the form that could not be carried out, if there is one."""
+    """The referral's page, with the form that could not be carried out, if there is one.
+
+    Who sees the patient here is written down.
+    """
     if row.patient_is_shown_to(request.member):
+        record_view(request.member, row, page="referral")
         context = full_context(request, row, now, **bound)
     else:
         context = {"way": way_of(row, []), "is_opaque": True}
