@@ -83,19 +83,28 @@ def wait_after(failures: int, *, free: int) -> timedelta:
     return timedelta(0) if beyond < 0 else min(LONGEST, SHORTEST * 2 ** min(beyond, 10))
 
 
+def wait_of(subject: Subject, *, now: datetime) -> timedelta:
+    """How long the next try has to wait."""
+    row = Guess.objects.filter(subject=subject.hash).first()
+    return _wait(row, subject, now) if row else timedelta(0)
+
+
 @transaction.atomic
 def _count(subject: Subject, now: datetime) -> timedelta:
     row, _is_new = Guess.objects.select_for_update().get_or_create(
         subject=subject.hash, defaults={"tried_at": now}
     )
-    last = min(row.tried_at, now)  # a clock set back must not make the wait longer
-    wait = last + wait_after(row.failures, free=FREE[subject.kind]) - now
-    if wait <= timedelta(0):
-        row.failures = 1 if last < now - FORGOTTEN_AFTER else row.failures + 1
-        last = now
-    row.tried_at = last
+    row.tried_at = min(row.tried_at, now)  # a clock set back must not make the wait longer
+    wait = _wait(row, subject, now)
+    if not wait:
+        row.failures = 1 if row.tried_at < now - FORGOTTEN_AFTER else row.failures + 1
+        row.tried_at = now
     row.save()
     return wait
+
+
+def _wait(row: Guess, subject: Subject, now: datetime) -> timedelta:
+    return max(timedelta(0), row.tried_at + wait_after(row.failures, free=FREE[subject.kind]) - now)
 
 
 def know_browser(request: HttpRequest, response: HttpResponse, email: str) -> None:

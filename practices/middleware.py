@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.db import connection, transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from practices.drafts import keep_for_expired_session
 from practices.isolation import enter_practice
@@ -125,3 +129,19 @@ class KeepDraftOfExpiredSession:
         form = getattr(view, "keeps_draft", None)
         if form and request.method == "POST" and not request.user.is_authenticated:
             keep_for_expired_session(request, form=form)
+
+
+class AskToSignIn(LoginRequiredMiddleware):
+    """After signing in one is back on the page one was on: what a form posts to is often no page."""
+
+    def handle_no_permission(self, request: HttpRequest, view: Any) -> HttpResponse:
+        page = _page_left(request) if request.method == "POST" else None
+        return redirect_to_login(page) if page else super().handle_no_permission(request, view)
+
+
+def _page_left(request: HttpRequest) -> str | None:
+    said = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(said, {request.get_host()}, require_https=request.is_secure()):
+        return None
+    page = urlsplit(said)
+    return urlunsplit(("", "", page.path, page.query, "")) or None

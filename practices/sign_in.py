@@ -9,6 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +21,7 @@ from practices.models import Session, User
 from practices.outbox import queue_mail
 from practices.rate_limits import client_address
 from practices.session_limits import end_sessions, seen_from
-from practices.sign_in_log import NOTED, record_sign_in
+from practices.sign_in_log import NOTED, Act, record_sign_in
 from practices.sign_in_mail import CHANGES, tell_of_change
 
 logger = logging.getLogger("practices.sign_in")
@@ -63,7 +64,7 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             guessing.count_try(*_tried(request, credentials), now=timezone.now())
         except guessing.TooManyTries as refusal:
-            note("refused, too many tries", request=request, user=_named(credentials))
+            note("still to wait", request=request)
             raise too_many(refusal) from refusal
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
@@ -75,7 +76,16 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        note("wrong password", request=request, user=_named(credentials))
+        """Say when this was one too many. For nobody's address the same is written, and taken back: as long for both."""
+        account, now = _tried(request, credentials)[0], timezone.now()
+        user = _named(credentials)
+        note("wrong password", request=request, user=user)
+        acts = [] if user else [Act.WRONG_PASSWORD]  # for an account the signal's receiver has done it
+        acts += [Act.TOO_MANY_TRIES] if guessing.wait_of(account, now=now) else []
+        with transaction.atomic():
+            for act in acts:
+                record_sign_in(act, user=user or User.objects.order_by("pk").first(), request=request)
+            transaction.set_rollback(user is None)
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
         """Whichever way somebody signs in, it goes through here."""

@@ -134,7 +134,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "practices.middleware.RefuseNul",
     "practices.middleware.KeepDraftOfExpiredSession",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "practices.middleware.AskToSignIn",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

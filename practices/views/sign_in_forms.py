@@ -41,7 +41,7 @@ def counted(*subjects: guessing.Subject, user: Any = None) -> None:
     try:
         guessing.count_try(*subjects, now=timezone.now())
     except guessing.TooManyTries as refusal:
-        note("refused, too many tries", request=context.request, user=user)
+        note("still to wait", request=context.request, user=user)
         raise too_many(refusal) from refusal
 
 

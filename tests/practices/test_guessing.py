@@ -1,12 +1,15 @@
 """Guessing: slowed for accounts, browsers and networks, for every process and past every restart."""
 
+import re
 import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +24,8 @@ from practices.guessing import (
     forgive,
     wait_after,
 )
-from practices.models import Guess, OutboxEnvelope
+from practices.isolation import practice_scope
+from practices.models import Guess, OutboxEnvelope, Practice, SignInEvent
 from tests import make
 from tests.counts import examples
 
@@ -191,3 +195,57 @@ class TestTheDoor:
         assert answer.status_code in (200, 429)
         user.refresh_from_db()
         assert user.check_password(make.PASSWORD)
+
+
+@pytest.mark.django_db
+class TestWhoHasAnAccount:
+    """Can't be told by what is answered, nor by how much is done for it."""
+
+    @pytest.fixture
+    def user(self):
+        return make.member("physician", make.practice()).user
+
+    def asked(self, address: str, **post: str) -> list[str]:
+        """The statements that one request makes, without their values."""
+        with CaptureQueriesContext(connection) as asked:
+            Client().post(address, post)
+        return [re.sub(r"'[^']*'|\d+", "?", query["sql"]).split("?")[0] for query in asked]
+
+    def test_by_a_wrong_password(self, user):
+        count_try(Subject("address", "127.0.0.1"), now=timezone.now())
+        for _ in range(FREE_TRIES + 1):
+            known = self.asked("/sign-in/", login=user.email, password="wrong password")
+            unknown = self.asked("/sign-in/", login="nobody@example.test", password="wrong password")
+            assert abs(len(known) - len(unknown)) <= 3
+            writes = [[sql for sql in one if sql.startswith("INSERT")] for one in (known, unknown)]
+            assert writes[0] == writes[1]
+
+    def test_by_a_forgotten_password(self, user):
+        known = self.asked("/password/reset/", email=user.email)
+        unknown = self.asked("/password/reset/", email="nobody@example.test")
+        assert abs(len(known) - len(unknown)) <= 3
+        assert [sql for sql in known if "outbox" in sql and sql.startswith("INSERT")] != []
+        assert [sql for sql in unknown if "outbox" in sql and sql.startswith("INSERT")] != []
+        assert OutboxEnvelope.objects.count() == 1
+
+    def test_a_password_is_hashed_for_nobody_too(self, user, monkeypatch):
+        hashed = []
+        encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
+        monkeypatch.setattr(
+            Argon2PasswordHasher, "encode", lambda self, *args: hashed.append("e") or encode(self, *args)
+        )
+        monkeypatch.setattr(
+            Argon2PasswordHasher, "verify", lambda self, *args: hashed.append("v") or verify(self, *args)
+        )
+        for email in (user.email, "nobody@example.test"):
+            Client().post("/sign-in/", {"login": email, "password": "wrong password"})
+        assert hashed == ["v", "e"]
+
+    def test_by_the_events_that_refusals_leave(self, user):
+        """One for each wrong password, one when it was one too many; none for who only waits."""
+        for _ in range(FREE_TRIES + 4):
+            Client().post("/sign-in/", {"login": user.email, "password": "wrong password"})
+            Client().post("/sign-in/", {"login": "nobody@example.test", "password": "wrong password"})
+        with practice_scope(Practice.objects.get()):
+            acts = list(SignInEvent.objects.values_list("act", flat=True))
+        assert (acts.count("wrong_password"), acts.count("too_many_tries")) == (FREE_TRIES, 1)

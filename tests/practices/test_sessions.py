@@ -118,6 +118,18 @@ class TestIdle:
         assert "Testperson" in back.content.decode()
         assert "We kept what you typed" in back.content.decode()
 
+    @pytest.mark.parametrize(
+        ("page", "wanted"),
+        [
+            ("http://testserver/reminders/?part=today", "/reminders/%3Fpart%3Dtoday"),
+            ("http://elsewhere.example/x/", "/reminders/1/done/"),
+            ("", "/reminders/1/done/"),
+        ],
+    )
+    def test_leads_back_to_the_page_that_a_button_stood_on(self, client, page, wanted):
+        answer = client.post("/reminders/1/done/", headers={"Referer": page})
+        assert answer.url == f"/sign-in/?next={wanted}"
+
     def test_what_was_ended_by_hand_keeps_nothing(self, client, practice, member):
         client.force_login(member.user)
         Session.objects.all().delete()
