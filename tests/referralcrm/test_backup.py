@@ -383,7 +383,7 @@ def test_every_setting_of_the_docs_is_carried_or_belongs_to_the_machine():
     )
     assert set(CHOSEN) <= documented
     assert documented - set(CHOSEN) == {
-        *("SECRET_KEY", "PATIENT_DATA_KEYS", "BLIND_INDEX_KEY", "KEYS_FILE"),
+        *("SECRET_KEY", "PATIENT_DATA_KEYS", "BLIND_INDEX_KEY", "KEYS_FILE", "SECRET_KEY_FALLBACKS"),
         *("DATABASE_URL", "OWNER_DATABASE_URL", "BACKUP_DATABASE_URL", "REDIS_URL", "POSTGRES_BIN"),
         *("DATA_DIR", "STATIC_ROOT", "BACKUP_DIR", "BACKUP_KEY_FILE"),
     }
