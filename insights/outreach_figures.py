@@ -115,11 +115,10 @@ def thank_you_table(made: Made, reader: Member, scope: Scope, today: date) -> Ta
     """What waits on the lists now, and what was mailed this month and in twelve."""
     states = _waiting(reader, scope)
     member = whose(reader, scope)
-    cards = reverse("thank_you_cards") + (
-        f"?physician={scope.physician}" if scope.physician and reader.is_manager else ""
-    )
+    narrowed = f"?physician={scope.physician}" if scope.physician and reader.is_manager else ""
+    cards = reverse("thank_you_cards") + narrowed
     rows = [
-        Row(Cell(_("To decide")), [Cell(states[State.UNDECIDED], reverse("thank_you"))]),
+        Row(Cell(_("To decide")), [Cell(states[State.UNDECIDED], reverse("thank_you") + narrowed)]),
         Row(Cell(_("Cards to write")), [Cell(states[State.TO_WRITE], cards)]),
         Row(Cell(_("Written, to mail")), [Cell(states[State.WRITTEN], cards)]),
     ]

@@ -94,10 +94,13 @@ class Desk:
     def _parts(self) -> Mapping[By, Mapping[str, Counts]]:
         if self.scope.territory is None:
             return referral_figures.broken_down(self.scope, self.period)
-        of_period = (
-            (channel, counts) for (day, channel), counts in self._territory.items() if day in self.period
-        )
-        return {By.PHYSICIAN: {}, By.LOCATION: {}, By.CHANNEL: _added(of_period)}
+        year_before = self.period.year_before
+        by_channel = [
+            (channel, counts if day in self.period else Counts(before=counts.received))
+            for (day, channel), counts in self._territory.items()
+            if day in self.period or day in year_before
+        ]
+        return {By.PHYSICIAN: {}, By.LOCATION: {}, By.CHANNEL: _added(by_channel)}
 
     @cached_property
     def made(self) -> outreach_figures.Made:

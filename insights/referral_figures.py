@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,25 +20,27 @@ from insights.tables import Cell, Row, Table, share_cell
 from practices.periods import Period, Span, months_until
 
 By = DailyFigures.By
-COUNTS: dict[str, Any] = {
-    "n_received": Count("pk"),
-    "n_seen": Count("pk", filter=Q(status__in=[Status.SEEN, Status.CLOSED])),
-    "n_told": Count("pk", filter=Q(status=Status.CLOSED)),
+CAME_AS_FAR = {
+    "received": Q(),
+    "seen": Q(status__in=[Status.SEEN, Status.CLOSED]),
+    "told": Q(status=Status.CLOSED),
 }
-SUMS: dict[str, Any] = {f"n_{name}": Sum(name) for name in ("received", "seen", "told")}
+COUNTS: dict[str, Any] = {f"n_{name}": Count("pk", filter=as_far) for name, as_far in CAME_AS_FAR.items()}
 BROKEN_DOWN = (By.PHYSICIAN, By.LOCATION, By.CHANNEL)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many came, how many of them were seen by now, and of how many of these the referrer knows."""
+    """How many came, how many of them were seen by now, of how many of these the referrer knows; and, of a
+    period, how many came in as many days a year before."""
 
     received: int = 0
     seen: int = 0
     told: int = 0
+    before: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.received + other.received, self.seen + other.seen, self.told + other.told)
+        return Counts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 Days = Mapping[date, Counts]
@@ -76,19 +78,30 @@ def parts_of(scope: Scope) -> tuple[By, ...]:
 
 
 def _groups(scope: Scope, period: Period) -> Iterable[tuple[By, str, Counts]]:
+    """From one query over the period and the same days a year before."""
     if scope.is_whole:
-        rows: Any = DailyFigures.objects.filter(by__in=BROKEN_DOWN, day__range=(period.first, period.last))
-        for by, key, *counts in rows.values("by", "key").annotate(**SUMS).values_list("by", "key", *SUMS):
+        now, before = (_within("day", days) for days in (period, period.year_before))
+        rows: Any = DailyFigures.objects.filter(now | before, by__in=BROKEN_DOWN)
+        sums = {f"n_{name}": Sum(name, filter=now, default=0) for name in CAME_AS_FAR}
+        sums["n_before"] = Sum("received", filter=before, default=0)
+        for by, key, *counts in rows.values("by", "key").annotate(**sums).values_list("by", "key", *sums):
             yield By(by), key, Counts(*counts)
         return
-    rows = scope.rows().filter(received_on__range=(period.first, period.last)).order_by()
+    now, before = (_within("received_on", days) for days in (period, period.year_before))
     parts = parts_of(scope)
     together = [part.value for part in parts]
-    for *keys, received, seen, told in (
-        rows.values(*together).annotate(**COUNTS).values_list(*together, *COUNTS)
-    ):
-        for by, key in zip(parts, keys, strict=True):
-            yield by, str(key or ""), Counts(received, seen, told)
+    counted: dict[str, Any] = {
+        f"n_{name}": Count("pk", filter=now & as_far) for name, as_far in CAME_AS_FAR.items()
+    }
+    counted["n_before"] = Count("pk", filter=before)
+    rows = scope.rows().filter(now | before).order_by().values(*together)
+    for found in rows.annotate(**counted).values_list(*together, *counted):
+        for by, key in zip(parts, found, strict=False):
+            yield by, str(key or ""), Counts(*found[len(parts) :])
+
+
+def _within(field: str, period: Period) -> Q:
+    return Q(**{f"{field}__range": (period.first, period.last)})
 
 
 def _days_needed(scope: Scope, today: date) -> Q:
@@ -249,8 +262,9 @@ def _broken_table(part: Broken, counts: Mapping[str, Counts], scope: Scope, peri
     for key, found in sorted(counts.items(), key=lambda item: (-item[1].received, item[0])):
         asked = {part.filter_name: key} if key else dict(part.without_filter or {})
         name = part.names.get(key, _("No longer here")) if key else part.without
-        rows.append(Row(Cell(name), _cells(found, scope, period, **asked)))
-    return Table(part.by.value, part.title, [part.column, *_columns()], rows)
+        before = Cell(found.before, scope.referrals_url(period.year_before, **asked))
+        rows.append(Row(Cell(name), [*_cells(found, scope, period, **asked), before]))
+    return Table(part.by.value, part.title, [part.column, *_columns(), _("Referrals a year before")], rows)
 
 
 def _columns() -> list[str]:

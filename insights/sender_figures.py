@@ -1,7 +1,7 @@
 """Figures of those who send: who is new, active, declining or lapsed, who sent most, and how much rests on three."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -30,24 +30,27 @@ STANDINGS = (Standing.NEW, Standing.ACTIVE, Standing.DECLINING, Standing.LAPSED)
 
 @dataclass(frozen=True)
 class Sent:
-    """What one of them sent in each of the last twelve months, and what all of them did together."""
+    """What one of them sent in each of the last twelve months and in those a year before, and what all of them
+    did together."""
 
     source_id: int
     months: list[int]
     recent: int
+    before: int
     of_all: int
     name: str
 
 
 def most_first(kind: Kind, scope: Scope, *, today: date, most: int | None = SHOWN) -> list[Sent]:
     """Who sent anybody in twelve months, most first, from one query; whole senders from what is kept of each."""
-    rows = _from_kept(kind, scope) if scope.is_by_sender else _from_rows(kind, scope, today)
+    rows = _from_kept(kind, scope, today) if scope.is_by_sender else _from_rows(kind, scope, today)
     # Removed since they were counted, one has no name.
     return [
         Sent(
             row[kind],
             row.get("months") or months_of(row),
             row["recent"],
+            row["before"] or 0,
             row["of_all"],
             _name(kind, row["named"]),
         )
@@ -56,10 +59,14 @@ def most_first(kind: Kind, scope: Scope, *, today: date, most: int | None = SHOW
     ]
 
 
-def _from_kept(kind: Kind, scope: Scope) -> Any:
+def _from_kept(kind: Kind, scope: Scope, today: date) -> Any:
     rows: Any = _kept(kind, scope).filter(recent__gt=0).order_by("-recent", "source_id")
-    found = rows.annotate(of_all=Window(Sum("recent")), named=_named(kind, "source_id"))
-    return found.values("months", "recent", "of_all", "named", **{kind.value: F("source_id")})
+    found = rows.annotate(
+        of_all=Window(Sum("recent")),
+        named=_named(kind, "source_id"),
+        before=_before(kind, scope, today, "source_id"),
+    )
+    return found.values("months", "recent", "before", "of_all", "named", **{kind.value: F("source_id")})
 
 
 def _from_rows(kind: Kind, scope: Scope, today: date) -> Any:
@@ -69,7 +76,24 @@ def _from_rows(kind: Kind, scope: Scope, today: date) -> Any:
     )
     of_all = rows.values("practice").annotate(n=Count("pk")).values("n")
     groups = rows.values(kind.value).annotate(recent=Count("pk"), **monthly(today))
-    return groups.annotate(of_all=Subquery(of_all), named=_named(kind, kind.value)).order_by("-recent", kind)
+    return groups.annotate(
+        of_all=Subquery(of_all),
+        named=_named(kind, kind.value),
+        before=_before(kind, scope, today, kind.value),
+    ).order_by("-recent", kind)
+
+
+def _before(kind: Kind, scope: Scope, today: date, reference: str) -> Subquery:
+    """How many each sent in the twelve months before these: counted for those who are shown alone."""
+    days = Period.of(Span.YEAR, today).year_before
+    rows: Any = _all_of_sender(scope).rows().order_by()
+    sent = rows.filter(received_on__range=(days.first, days.last), **{kind.value: OuterRef(reference)})
+    return Subquery(sent.values("practice").annotate(n=Count("pk")).values("n"))
+
+
+def _all_of_sender(scope: Scope) -> Scope:
+    """A territory is of whole senders: of an office in it all that came from there, whoever of it sent them."""
+    return replace(scope, territory=None)
 
 
 NAMES: dict[Kind, tuple[type[Model], tuple[str, ...]]] = {
@@ -153,14 +177,14 @@ def _standing_sentence(found: Mapping[str, int]) -> str:
 
 def provider_table(sent: list[Sent], scope: Scope, *, today: date) -> Table:
     """Who sent most, and how much of all rests on the first three."""
-    columns = [_("Provider"), _("Referrals"), _("Of all")]
+    columns = [_("Provider"), *_columns()]
     rows = _rows("provider", sent, scope, today)
     return Table("providers", _("Providers who sent most"), columns, rows, top_sentence(sent))
 
 
 def office_table(sent: list[Sent], scope: Scope, *, today: date) -> Table:
     """The same by the office that the referral came from."""
-    columns = [_("Office"), _("Referrals"), _("Of all")]
+    columns = [_("Office"), *_columns()]
     return Table("offices", _("Offices that sent most"), columns, _rows("office", sent, scope, today))
 
 
@@ -179,14 +203,19 @@ def top_sentence(sent: list[Sent]) -> str:
     return text % words
 
 
+def _columns() -> list[str]:
+    return [_("Referrals"), _("Of all"), _("A year before")]
+
+
 def _rows(name: str, sent: list[Sent], scope: Scope, today: date) -> list[Row]:
-    year, months = Period.of(Span.YEAR, today), months_until(today)
+    year, months, opened = Period.of(Span.YEAR, today), months_until(today), _all_of_sender(scope)
     return [
         Row(
             Cell(one.name, reverse(name, args=[one.source_id])),
             [
-                Cell(one.recent, scope.referrals_url(year, **{name: one.source_id})),
+                Cell(one.recent, opened.referrals_url(year, **{name: one.source_id})),
                 share_cell(one.recent, one.of_all),
+                Cell(one.before, opened.referrals_url(year.year_before, **{name: one.source_id})),
             ],
             Sparkline(months, one.months),
         )

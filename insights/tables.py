@@ -12,11 +12,13 @@ class Cell:
 
     value: Any
     url: str = ""
+    unit: str = ""
 
     @property
     def text(self) -> str:
-        """ "1,966"; words as they are."""
-        return f"{self.value:,}" if isinstance(self.value, int) else str(self.value)
+        """ "1,966", "84 %"; words as they are."""
+        value = f"{self.value:,}" if isinstance(self.value, int) else str(self.value)
+        return f"{value} {self.unit}" if self.unit else value
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,13 @@ class Table:
 
     @property
     def lines(self) -> list[list[Any]]:
-        """The header and the rows, as plain values."""
-        return [self.columns, *([row.about.value, *(cell.value for cell in row.cells)] for row in self.rows)]
+        """The header and the rows, as plain values: what they are in stands above them."""
+        units = [cell.unit for cell in self.rows[0].cells] if self.rows else []
+        above = [
+            f"{word}, {unit}" if unit else word for word, unit in zip(self.columns[1:], units, strict=False)
+        ]
+        values = ([row.about.value, *(cell.value for cell in row.cells)] for row in self.rows)
+        return [[self.columns[0], *(above or self.columns[1:])], *values]
 
 
 def share(part: int, whole: int) -> int | None:
@@ -61,4 +68,4 @@ def share(part: int, whole: int) -> int | None:
 def share_cell(part: int, whole: int) -> Cell:
     """ "84 %", or nothing."""
     found = share(part, whole)
-    return Cell("" if found is None else f"{found} %")
+    return Cell("") if found is None else Cell(found, unit="%")
