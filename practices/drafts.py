@@ -60,7 +60,7 @@ def keep_for_expired_session(request: HttpRequest, *, form: str) -> None:
 
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     expired = Session.objects.filter(session_key=key, user__is_active=True).select_related("user").first()
-    if expired is None:
+    if expired is None or expired.user is None:
         return
     with transaction.atomic():
         member = seat_in(seats_of(expired.user), expired.get_decoded().get("practice_id"))

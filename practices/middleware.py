@@ -9,7 +9,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -134,7 +134,7 @@ class KeepDraftOfExpiredSession:
 class AskToSignIn(LoginRequiredMiddleware):
     """After signing in one is back on the page one was on: what a form posts to is often no page."""
 
-    def handle_no_permission(self, request: HttpRequest, view: Any) -> HttpResponse:
+    def handle_no_permission(self, request: HttpRequest, view: Any) -> HttpResponseRedirect:
         page = _page_left(request) if request.method == "POST" else None
         return redirect_to_login(page) if page else super().handle_no_permission(request, view)
 

@@ -13,6 +13,7 @@ class PracticeRequest(HttpRequest):
     """A signed-in member's request: what `role_required` lets through."""
 
     request_id: str
+    session: Any  # practices.sessions.SessionStore
     member: Any  # a Member, or None where no seat is needed
     user: User
     seats: list[Member]

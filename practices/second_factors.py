@@ -89,7 +89,7 @@ def is_missing(user: User, seats: list[Member], *, now: datetime) -> bool:
     return any(practice.second_factor_from <= practice.today(now) for practice in _asking(user, seats))
 
 
-def _asking(user: User, seats: list[Member]) -> list[Any]:
+def _asking(user: User, seats: list[Any]) -> list[Any]:
     if is_demo_address(user.email) or not seats or seats[0].has_second_factor:
         return []
     return [seat.practice for seat in seats if seat.practice.second_factor_from]

@@ -24,7 +24,7 @@ CHANGES = {
 }
 
 
-def tell_of_change(user: Any, what: str, *, now: datetime, seen: dict[str, str] | None = None) -> None:
+def tell_of_change(user: Any, what: Any, *, now: datetime, seen: dict[str, str] | None = None) -> None:
     """Queue the letter. `seen` is where it was done: address and browser."""
     where = {"address": seen["address"], "browser": in_words(seen["browser"])} if seen else None
     context = {"user": user, "what": what, "where": where, "at": now}
