@@ -35,6 +35,14 @@ def queued(queue: redis.Redis) -> list[int]:
 
 
 @pytest.mark.django_db
+def test_mail_does_not_wait_behind_the_practices(queue):
+    make.practice()
+    tick()
+    first = json.loads(queue.lrange("celery", -1, -1)[0])
+    assert first["headers"]["task"] == "referralcrm.send_mail"
+
+
+@pytest.mark.django_db
 def test_every_practice_has_its_turn_and_none_is_always_the_last(queue):
     practices = {make.practice().pk for _ in range(PRACTICES)}
     rounds = []
