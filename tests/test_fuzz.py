@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
@@ -19,9 +18,13 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exchange import tasks
+from exchange.models import Import
+from exchange.reviewing import accept_suggestions
 from practices.isolation import practice_scope
 from tests import make
 from tests.counts import examples
+from tests.exchange import bring
 from tests.forms_on_pages import Form, forms_on
 from tests.test_access import ADDRESSES, NAMED, ROUTES, World
 
@@ -95,6 +98,9 @@ NEVER_FEWER = [
     "touchpoints_thankyoulist", "touchpoints_returnreferral", "touchpoints_meeting", "touchpoints_feedback",
     "touchpoints_gift", "practices_member", "practices_patientaccess",
 ]  # fmt: skip
+IDS = ["0", "9" * 30, "-1", "%C2%B2", "x", "1%00", "..%2f"]
+END = f"--{BOUNDARY}--\r\n".encode()
+USUAL = 60  # from here on, how a post is sent says which of these stands in its address
 MANY = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
@@ -196,6 +202,8 @@ def questions(draw: st.DrawFn, form: Form) -> dict[str, list[str]]:
 def sent(client: Client, form: Form, said: dict[str, list[str]], how: int, headers: dict[str, str]) -> Any:
     """Mostly as forms are sent; now and then with files, or as something that is no form."""
     url = "".join(char for char in form.action if char.isprintable())
+    if how >= USUAL:
+        url = re.sub(r"\d+", IDS[how - USUAL], url)
     if form.method == "get":
         return client.generic("GET", url.partition("?")[0], QUERY_STRING=encoded(said), **headers)
     if how < len(BODIES):
@@ -203,9 +211,15 @@ def sent(client: Client, form: Form, said: dict[str, list[str]], how: int, heade
         return client.generic("POST", url, body, kind, **headers)
     if how < len(BODIES) + len(FILES):
         name, content = FILES[how - len(BODIES)]
-        body = encode_multipart(BOUNDARY, {**said, "file": SimpleUploadedFile(name, content)})
+        body = encode_multipart(BOUNDARY, said).removesuffix(END) + part(name, content)
         return client.generic("POST", url, body, MULTIPART_CONTENT, **headers)
     return client.generic("POST", url, encoded(said), "application/x-www-form-urlencoded", **headers)
+
+
+def part(name: str, content: bytes) -> bytes:
+    """A file as it comes over the line, its name as it stands; our own libraries would clean it first."""
+    head = f'Content-Disposition: form-data; name="file"; filename="{name}"'.encode()
+    return f"--{BOUNDARY}\r\n".encode() + head + b"\r\n\r\n" + content + b"\r\n" + END
 
 
 def encoded(said: dict[str, list[str]]) -> str:
@@ -247,9 +261,75 @@ def test_a_hostile_form_is_answered_tells_nothing_and_loses_nothing(target, capl
     def ask(data: st.DataObject) -> None:
         form = data.draw(st.sampled_from(target.forms))
         who, headers = data.draw(st.sampled_from(PEOPLE)), data.draw(st.sampled_from(HEADERS))
-        said, how = data.draw(questions(form)), data.draw(st.integers(0, 60))
+        said, how = data.draw(questions(form)), data.draw(st.integers(0, USUAL + len(IDS) - 1))
         caplog.clear()
         answer = answered(target, who, lambda client: sent(client, form, said, how, headers))
         check(answer, who, caplog.text)
 
     ask()
+
+
+NAMES = [
+    "x.csv",
+    "x.xlsx",
+    "../../etc/passwd",
+    "\u202excod.exe",
+    "a" * 300 + ".csv",
+    "x.csv\r\nX: y",
+    ".",
+    "²",
+    MARKUP,
+]
+LINES = (bring.HEADER + bring.line("1") + bring.line("2", day="never", born="2/30/1990")).encode()
+KINDS = [LINES, LINES.decode().encode("utf-16"), b"\xef\xbb\xbf" + LINES, b"PK\x03\x04", b"\x00" * 50]
+KINDS += [path.read_bytes() for path in sorted(bring.SAMPLES.iterdir()) if path.suffix in (".csv", ".xlsx")]
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> bytes:
+    """A file as practices bring it, cut short, or with something else in its midst."""
+    content = draw(st.sampled_from(KINDS))
+    at = draw(st.integers(0, len(content)))
+    put = draw(st.binary(max_size=40) | st.sampled_from([text.encode(errors="replace") for text in TEXTS]))
+    return content[:at] + put + content[at + draw(st.sampled_from([0, 1, len(put), len(content)])) :]
+
+
+def test_a_hostile_file_is_taken_in_or_refused_in_words(target, caplog):
+    manager, client = target.world.manager, Client()
+
+    @settings(max_examples=examples(25, full=1000), **MANY)
+    @given(st.sampled_from(NAMES), contents())
+    def bring_it(name: str, content: bytes) -> None:
+        caplog.clear()
+        with transaction.atomic():
+            client.force_login(manager.user)
+            answer = client.generic("POST", "/imports/", part(name, content), MULTIPART_CONTENT)
+            check(answer, "manager", caplog.text)
+            if answer.status_code == 302:
+                check(client.get(answer.url), "manager", caplog.text)
+                taken_further(answer.url, manager)
+                check(client.get(answer.url), "manager", caplog.text)
+            transaction.set_rollback(True)
+
+    bring_it()
+
+
+def taken_further(url: str, manager: Any) -> None:
+    """As the worker does: whatever is wrong with the file is said of the file, and is no fault of ours."""
+    number = int(url.strip("/").rpartition("/")[2])
+    with practice_scope(manager.practice):
+        source = Import.objects.get(pk=number)
+        source.enter(Import.State.CHECKING, now=make.NOW)
+    tasks.check_import(manager.practice_id, number)
+    with practice_scope(manager.practice):
+        source.refresh_from_db()
+        assert source.state in (Import.State.REVIEW, Import.State.FAILED)
+        assert "on our side" not in source.failure
+        if source.state == Import.State.FAILED:
+            return
+        accept_suggestions(source)
+        source.enter(Import.State.WRITING, now=make.NOW)
+    tasks.write_import(manager.practice_id, number)
+    with practice_scope(manager.practice):
+        source.refresh_from_db()
+        assert (source.state, source.failure) == (Import.State.DONE, "")
