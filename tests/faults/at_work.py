@@ -91,9 +91,10 @@ class AtWork:
         thank_yous = "SELECT count(*) FROM touchpoints_thankyou"
         return self.stack.rows(f"SELECT ({thank_yous}) + count(*) FROM touchpoints_reminder")[0][0]
 
-    def wait_until_all_is_done(self, *, seconds: float = 120) -> None:
+    def wait_until_all_is_done(self, *, seconds: float = 240) -> None:
         def is_done() -> bool:
             self.stack.change(TIME_PASSES)
+            time.sleep(1)
             return self.is_done()
 
         for one in self.people:

@@ -11,7 +11,7 @@ from tests.faults.at_work import REDELIVER, AtWork, practices_at_work
 from tests.faults.stack import SERVERS
 
 KILLS = examples(5, full=50)
-PRACTICES = examples(12, full=60)
+PRACTICES = examples(12, full=40)
 WEEKS = 3
 SENDERS = 2  # processes of the worker: each may hold one letter that the server took when something is killed
 VICTIMS = ("web", "worker", "beat-one", *SERVERS)
