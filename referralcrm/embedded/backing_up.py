@@ -37,6 +37,8 @@ def restore(configuration: Configuration, file: Path, *, keys: Path | None, repl
     """Fill a new database from the file, and put it in the place of the old one, which is kept aside."""
     if configuration.database_url is not None:
         raise Refused("DATABASE_URL is set: that database is restored by manage.py restore (docs/backup.md).")
+    if not file.is_file():
+        raise Refused(f"Which backup? There is no file {file}: make restore FILE=…")
     folder = DataFolder(configuration.data_dir)
     with folder.held(), _fresh(folder) as fresh:
         if folder.postgres.exists() and not replace:

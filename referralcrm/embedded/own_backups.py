@@ -45,7 +45,7 @@ class DailyBackup:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End one that is under way; it leaves nothing."""
+        """End one that is under way; the half-written file it leaves goes with a later one."""
         if self.child is not None:
             self.child.stop()
 

@@ -134,6 +134,12 @@ def test_database_that_is_there_is_replaced_only_when_told(drill):
     assert "holds a database" in refusal(machine)
 
 
+def test_file_that_is_not_there_is_asked_for(machine):
+    asked = machine.run("restore", "")
+    assert (asked.returncode, asked.stderr) == (1, "Which backup? There is no file .: make restore FILE=…\n")
+    assert not machine.data_dir.exists()
+
+
 def test_running_product_is_not_restored_over(drill):
     machine, _ = drill
     supervisor = machine.start_servers()
