@@ -1,7 +1,7 @@
 # `make help` says what there is. Every recipe works on a path with spaces and as any user.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run doctor backup restore test test-full check check-django clean chromium
+.PHONY: help run doctor backup restore rotate-keys test test-full check check-django clean chromium
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -22,6 +22,10 @@ backup: .venv/installed ## back up into one encrypted file, running or not (FILE
 
 restore: .venv/installed ## put a backup in place of the database: FILE=… (KEYS=folder, REPLACE=1: docs/backup.md)
 	@$(PYTHON) -m referralcrm.embedded restore "$(FILE)" $(if $(KEYS),--keys "$(KEYS)") $(if $(REPLACE),--replace)
+
+rotate-keys: .venv/installed ## put a new key to patients' data in front and rewrite all rows under it (docs/keys.md)
+	@$(PYTHON) -m referralcrm.embedded new-key
+	@$(PYTHON) manage.py rotate_keys
 
 test: .venv/installed-dev chromium ## run the tests (ARGS="tests/contacts -k npi")
 	@$(PYTHON) -m referralcrm.embedded exec -- $(PYTHON) -m pytest -n $(PROCESSES) --maxprocesses 4 \

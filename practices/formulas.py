@@ -1,6 +1,7 @@
 """What a spreadsheet would run as a formula, made text."""
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The wide signs count as well where the spreadsheet speaks Japanese or Chinese.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def as_text(cell: str) -> str:

@@ -283,3 +283,37 @@ def test_every_fragment_says_what_it_needs(path):
 @each_page
 def test_no_page_names_another_host(path):
     assert not re.search(r"""(?:src|href|action)=["']https?://""", path.read_text())
+
+
+def test_nothing_fetches_an_address():
+    """No user's address can make the server ask another host (SSRF): the program has nothing that would."""
+    fetchers = {
+        "urllib.request",
+        "http.client",
+        "httpx",
+        "requests",
+        "aiohttp",
+        "urllib3",
+        "ftplib",
+        "socket",
+        "telnetlib",
+    }
+    found = {
+        (name_of(path), name)
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in imported_by(node)
+        if name in fetchers
+    }
+    # The single machine's supervisor and doctor ask this machine's own servers.
+    assert {
+        name for path, name in found if not path.startswith(("referralcrm/embedded/", "referralcrm/doctor/"))
+    } == set()
+
+
+def imported_by(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
