@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from contacts.changes import changed
 from contacts.models import Merge, NotADouble, Office, Provider, ProviderOffice
 from contacts.search import refresh_search
-from practices.isolation import entered_practice_id
+from practices.isolation import because, entered_practice_id
 from practices.models import Member, Practice, PracticeModel
 from practices.undo import CannotUndo, plain, put_back
 
@@ -64,6 +64,7 @@ class CannotMerge(Exception):
 
 
 @transaction.atomic
+@because("two were one")
 def merge_providers(
     *, keep: Provider, drop: Provider, by: Member, now: datetime, values: Mapping[str, Any] | None = None
 ) -> Merge:
@@ -87,6 +88,7 @@ def merge_providers(
 
 
 @transaction.atomic
+@because("two were one")
 def merge_offices(
     *, keep: Office, drop: Office, by: Member, now: datetime, values: Mapping[str, Any] | None = None
 ) -> Merge:
@@ -104,6 +106,7 @@ def merge_offices(
 
 
 @transaction.atomic
+@because("a merge is taken back")
 def undo_merge(merge: Merge, *, by: Member, now: datetime) -> int:
     """Put everything back where it was; a second click changes nothing.
 

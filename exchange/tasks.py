@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from exchange import checking, files, undoing, writing
 from exchange.models import Import
-from practices.isolation import practice_scope
+from practices.isolation import because, practice_scope
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def queue(source: Import) -> None:
 def _run(rule: Callable[..., None], practice_id: int, import_id: int) -> None:
     now = timezone.now()
     try:
-        with practice_scope(practice_id):
+        with practice_scope(practice_id), because(f"import {import_id}"):
             rule(import_id, now=now)
     except CONNECTION_LOST:
         raise  # nothing was written; the message comes again, or the tick sends another

@@ -198,9 +198,13 @@ def _changes(entry: AuditEntry, names: Names) -> list[Change]:
     if entry.operation != AuditEntry.Operation.UPDATE or model is None:
         return []
     columns = _columns(model)
-    return [
-        _change(columns.get(column), column, value, names) for column, value in (entry.changes or {}).items()
-    ]
+    # What is computed from an encrypted column to find it by says nothing of its own.
+    said = {
+        column: value
+        for column, value in (entry.changes or {}).items()
+        if not isinstance(columns.get(column), models.BinaryField)
+    }
+    return [_change(columns.get(column), column, value, names) for column, value in said.items()]
 
 
 def _change(field: models.Field | None, column: str, value: list[Any] | None, names: Names) -> Change:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from practices.browsers import in_words
 from practices.isolation import PracticeForeignKey, SamePractice, current_practice_id
 from practices.models.base import PracticeModel
 from practices.models.people import Member
@@ -113,6 +114,11 @@ class SignInEvent(PracticeModel):
             SamePractice(field="member", name="sign_in_event_member_same_practice"),
             SamePractice(field="by", name="sign_in_event_by_same_practice"),
         ]
+
+    @property
+    def browser_in_words(self) -> str:
+        """As its own list of sessions says it; nothing where it is not known."""
+        return in_words(self.browser) if self.browser else ""
 
     @property
     def tone(self) -> str:
