@@ -86,7 +86,7 @@ class TestSentences:
             referral.patient_family_name = "Hidden"
             referral.save()
         page = desk.get(reverse("audit_trail"), {"what": "contacts_referral"})
-        assert "family name: not shown here" in text_of(page)
+        assert "Somebody at the database changed the family name of referral" in sentences(page)[0]
         assert "Hidden" not in text_of(page) and "Testperson" not in text_of(page)
 
     def test_of_what_was_removed_say_the_name_it_had(self, desk, practice):

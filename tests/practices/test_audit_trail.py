@@ -42,6 +42,7 @@ LEFT_OUT = {
 MODELS = [model for model in apps.get_models() if issubclass(model, PracticeModel) or model is Practice]
 AUDITED = [model for model in MODELS if model._meta.db_table not in LEFT_OUT]
 DERIVED = {
+    "exchange_import": {"added_ids", "added_provider_ids", "added_office_ids"},
     "contacts_office": {"search"},
     "contacts_provider": {"search"},
     "practices_draft": {"data", "kept_at"},
