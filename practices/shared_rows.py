@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import model_to_dict
 from django.http import HttpRequest, QueryDict
 from django.utils.crypto import salted_hmac
@@ -102,12 +102,14 @@ class SharedRow:
     def changed_by(self, name: str) -> tuple[str, datetime] | None:
         """Who last changed the field, and when, where the audit trail knows."""
         row: Any = self.row
-        rows = AuditEntry.objects.filter(table_name=row._meta.db_table, row_id=row.pk, operation="update")
-        last = rows.filter(changes__has_key=self._column_of(name)).first()
+        rows = AuditEntry.objects.filter(table_name=row._meta.db_table, row_id=row.pk)
+        touched = Q(operation="update", changes__has_key=self.column_of(name))
+        last = rows.filter(touched | Q(operation="insert")).first()
         who = Member.objects.select_related("user").filter(pk=last.member_id).first() if last else None
         return (who.name, last.at) if last and who else None
 
-    def _column_of(self, name: str) -> str:
+    def column_of(self, name: str) -> str:
+        """Which column of the row keeps the field."""
         names: Any = self.row._meta if self.row else None
         try:
             return names.get_field(self.columns.get(name, name)).column

@@ -35,6 +35,9 @@ class RuleForm(SharedRow, forms.Form):
             self.fields["owner"] = _owner_field(rule)
         self.open_over(stored, initial, key=rule.key)
 
+    def column_of(self, name: str) -> str:
+        return super().column_of(name) if name in ("is_on", "owner") else "numbers"
+
     @property
     def setting(self) -> RuleSetting:
         """The setting that a valid form asks for."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,7 @@ from touchpoints.models import (
     Touchpoint,
 )
 from touchpoints.reminders import remind
+from touchpoints.touchpoint_log import lock_practice
 
 TOUCHPOINT, MEETING, RETURN_REFERRAL = (
     "touchpoint_withdrawn",
@@ -37,8 +39,10 @@ GIFT, GIFT_RETURN, GIFT_LIMIT, GIFT_COUNTED = (
 NOT_WITHDRAWN: dict[str, Any] = {"withdrawn_at": None, "withdrawn_by": None, "withdrawn_reason": ""}
 
 
+@transaction.atomic
 def withdraw_touchpoint(row: Touchpoint, *, by: Member, now: datetime, reason: str) -> UndoableAct | None:
     """It was logged in error. None: it was withdrawn already. Raises NotPossible."""
+    lock_practice()  # what is remembered is what is withdrawn
     issues = [
         {"pk": issue.pk, "told_at": plain(issue.told_at), "told_by": issue.told_by_id}
         for issue in FeedbackIssue.objects.filter(touchpoint=row)
@@ -75,10 +79,12 @@ def bring_touchpoint_back(data: dict[str, Any], *, by: Member, now: datetime) ->
     remind(now=now, only=(*touchpoint_log.CALL_RULES, "issues_unresolved"))
 
 
+@transaction.atomic
 def cancel_meeting(meeting: Meeting, *, by: Member, now: datetime, reason: str) -> UndoableAct | None:
     """It does not take place. None: it was cancelled already. Raises NotPossible."""
+    lock_practice()
     told = list(Touchpoint.objects.standing().filter(meeting=meeting).values_list("pk", flat=True))
-    before = meeting.state
+    before = Meeting.objects.get(pk=meeting.pk).state
     after = meetings.cancel_meeting(meeting, by=by, now=now, reason=reason)
     if before == Meeting.State.CANCELLED:
         return None
@@ -104,10 +110,12 @@ def bring_meeting_back(data: dict[str, Any], *, by: Member, now: datetime) -> st
     return ""
 
 
+@transaction.atomic
 def cancel_return_referral(
     row: ReturnReferral, *, by: Member, now: datetime, reason: str
 ) -> UndoableAct | None:
     """The patient does not go there. None: it was cancelled already. Raises NotPossible."""
+    lock_practice()
     before = ReturnReferral.objects.get(pk=row.pk)
     return_referral_way.cancel(row, by=by, now=now, reason=reason)
     if before.state == ReturnReferral.State.CANCELLED:
@@ -182,6 +190,7 @@ def record_gift_return_again(data: dict[str, Any], *, by: Member, now: datetime)
     GiftReturn.objects.filter(pk=back.pk).update(**NOT_WITHDRAWN)
 
 
+@transaction.atomic
 def remove_gift_limit(limit: GiftLimit, *, by: Member, now: datetime) -> UndoableAct:
     """It was entered in error. Raises NotPossible while something stands on it."""
     kept = values_of(limit)
@@ -198,8 +207,10 @@ def enter_gift_limit_again(data: dict[str, Any], *, by: Member, now: datetime) -
     put_back(data["row"])
 
 
+@transaction.atomic
 def count_gifts(provider: Any, *, year: int, by: Member, now: datetime) -> UndoableAct:
     """What was recorded before they were known as a physician counts. Raises NotPossible."""
+    lock_practice()
     shares = GiftShare.objects.filter(provider=provider, gift__given_on__year=year, gift__withdrawn_at=None)
     counted = list(shares.filter(counts=False).values_list("pk", flat=True))
     gift_ledger.count_earlier(provider, year=year)
@@ -238,7 +249,7 @@ def _link(link: LinkToken) -> dict[str, Any]:
     }
 
 
-def _open_again(link: dict[str, Any], practice_id: int) -> None:
+def _open_again(link: dict[str, Any], practice_id: int | None) -> None:
     LinkToken.objects.create(
         token_hash=bytes.fromhex(link["hash"]),
         practice_id=practice_id,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -68,6 +69,7 @@ def put_cards_back(data: dict[str, Any], *, by: Member, now: datetime) -> None:
             raise CannotUndo(f"{row.provider.short_name}: {refusal}") from refusal
 
 
+@transaction.atomic
 def hand_cards_over(
     rows: Iterable[ThankYou], to: dict[int, Member | None], *, said: str, by: Member, now: datetime
 ) -> UndoableAct:
@@ -118,6 +120,7 @@ def tell_no_more(data: dict[str, Any], *, by: Member, now: datetime) -> None:
         raise CannotUndo(str(refusal)) from refusal
 
 
+@transaction.atomic
 def leave_with(seat: Member, *, to: Member | None, by: Member, now: datetime) -> UndoableAct:
     """Close a seat, and hand over what its holder still owns. Raises LastManager."""
     owned = leaving.owned_rows(seat)

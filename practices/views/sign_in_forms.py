@@ -31,6 +31,7 @@ from practices import guessing
 from practices.forms import DayField
 from practices.models import Practice, User
 from practices.settings_forms import day_input
+from practices.shared_rows import SharedRow
 from practices.sign_in import note, too_many
 
 CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
@@ -179,7 +180,7 @@ class NewPasswordByLinkForm(ResetPasswordKeyForm):
         super().save()
 
 
-class SignInRulesForm(forms.ModelForm):
+class SignInRulesForm(SharedRow, forms.ModelForm):
     """What the practice asks of whoever signs in."""
 
     second_factor_from = DayField(

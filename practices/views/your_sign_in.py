@@ -19,12 +19,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from practices.browsers import in_words
-from practices.models import Member, Session
+from practices.models import Member, Practice, Session
 from practices.pages import done, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 from practices.second_factors import has_second_factor, reset_second_factor
 from practices.session_limits import end_sessions, polled, time_left
+from practices.shared_rows import for_change
 from practices.sign_in import note
 from practices.views.sign_in_forms import SignInRulesForm
 
@@ -129,10 +130,11 @@ class PasskeySignIn(webauthn.LoginWebAuthnView):
 @role_required(*ADMINISTERS)
 def sign_in_rules(request: PracticeRequest) -> HttpResponse:
     """When members are signed out by themselves, and since when they need a second factor."""
-    form = SignInRulesForm(request.POST or None, instance=request.member.practice)
+    practice = for_change(request, Practice.objects.all()).get(pk=request.member.practice_id)
+    form = SignInRulesForm(request.POST or None, instance=practice)
     if form.is_valid():
         form.save()
-        return done(request, _("Saved."), "sign_in_rules")
+        return done(request, form.saved(_("Saved.")), "sign_in_rules")
     seats = Member.objects.active().select_related("user").annotate(has_one=has_second_factor("user"))
     without = seats.filter(has_one=False).order_by("user__name")
     return page(request, "practices/sign_in_rules.html", {"form": form, "without": without})
