@@ -55,6 +55,7 @@ FIRST_DAYS = [
     *[("report_back", 1), ("tick",), ("slip", 1), ("tick",)],
     *[("answer", "dismiss", 0), ("answer", "dismiss", 2), ("answer", "close", 0)],
     *[("report_back", 3), ("card", "mark_mailed", 0), ("card", "mark_written", 2), ("finish", 0)],
+    *[("touch", 2, "meeting"), ("cancel", 0)],
 ]
 
 
