@@ -1,6 +1,6 @@
 """What the audit trail costs: bulk inserts, bulk and single updates, deletes, with its triggers and without, by turns.
 
-    python -m referralcrm.embedded exec -- python bench/audit.py [--rounds 7]
+    python -m referralcrm.embedded exec -- python bench/audit.py [--rounds 7] [--only tick]
 
 Each measure is taken by turns with the triggers on and off (as the owner, on a database of this bench alone), in a
 transaction that is rolled back, so that both meet the same table. Medians, and the quickest.
@@ -139,7 +139,9 @@ def measured(bench: Bench, act: Callable[[], None], *, on: bool, is_page: bool) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", default="", help="acts whose name holds this")
+    wanted = parser.parse_args()
+    rounds = wanted.rounds
     verify_keys()
     bench = Bench()
     acts: dict[str, Callable[[], None]] = {
@@ -154,6 +156,8 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {rounds} rounds by turns; milliseconds")
     print(f"{'':36}{'without':>10}{'with':>10}{'':>8}   quickest")
     for name, act in acts.items():
+        if wanted.only not in name:
+            continue
         times: dict[bool, list[float]] = {False: [], True: []}
         is_page = "form" in name
         each = 100 if "100)" in name else 10 if "10)" in name else 1
