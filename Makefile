@@ -1,7 +1,7 @@
 # `make help` says what there is. Every recipe works on a path with spaces and as any user.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run doctor backup restore rotate-keys test test-full check check-django clean chromium
+.PHONY: help run doctor backup restore rotate-keys test test-full check check-django scan clean chromium
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -50,8 +50,17 @@ check-django:
 	DEBUG=0 DEMO=0 SITE_URL=https://crm.example ALLOWED_HOSTS=crm.example \
 	  $(PYTHON) manage.py check --deploy --fail-level WARNING
 
+scan: .venv-scan/installed ## look for weaknesses in the code (bandit) and known ones in the packages (pip-audit)
+	.venv-scan/bin/bandit --quiet --recursive --configfile pyproject.toml .
+	.venv-scan/bin/pip-audit --requirement requirements.txt --no-deps --disable-pip
+
+.venv-scan/installed: requirements-scan.txt | .venv/bin/python
+	@$(PYTHON) -m venv .venv-scan
+	@.venv-scan/bin/pip install --quiet --disable-pip-version-check -r requirements-scan.txt
+	@touch $@
+
 clean: ## remove what was built and installed; the data in var/ stays
-	rm -rf .venv staticfiles .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-scan staticfiles .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps let a second start skip pip; they are older than the requirements once those change.
