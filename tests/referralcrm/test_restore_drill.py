@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import threading
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -170,6 +171,22 @@ def test_other_keys_are_refused_and_with_the_right_copy_the_old_database_is_kept
     assert aside.stat().st_ino == database
     assert (in_place / "keys.env").read_text() == (copied / "keys.env").read_text()
     assert (in_place / "keys.env").stat().st_mode & 0o777 == 0o600
+    assert machine.exec("true").returncode == 0
+
+
+@pytest.mark.faults
+def test_restore_that_is_killed_halfway_leaves_the_old_database(drill):
+    machine, _ = drill
+    database = (machine.data_dir / "postgres").stat().st_ino
+    killed = machine.start("restore", str(backup_of(machine)), "--replace")
+    deadline = time.monotonic() + 60
+    while not (machine.data_dir / "restoring" / "postgres").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    machine.seconds_until_gone(patience=60)
+    assert (machine.data_dir / "postgres").stat().st_ino == database
     assert machine.exec("true").returncode == 0
 
 
