@@ -189,6 +189,16 @@ TABLES: dict[str, Callable[[Desk], Table]] = {
 }
 
 
+# Which filters say whose and which figures a table holds: its file is named by them.
+OF_PERIOD = ("period", "physician", "location")
+FILTERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("compared", "months", "providers", "offices"), ("physician", "location")),
+    **dict.fromkeys(("conversion", "physician", "channel", "location"), OF_PERIOD),
+    **dict.fromkeys(("thank-yous", "members", "touchpoint-months"), ("physician",)),
+    "standings": (),
+}
+
+
 @dataclass(frozen=True)
 class Shown:
     """A page of figures: a chart with the table behind it, and what stands beside and below."""
@@ -219,7 +229,7 @@ def referral_page(desk: Desk) -> Shown:
         chart=chart,
         chart_table=table,
         tables=[_conversion(desk), *desk.broken_down],
-        filters=("period", "physician", "location"),
+        filters=OF_PERIOD,
     )
 
 

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 from django.http import Http404, HttpResponse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_safe
 
 from insights import pages
-from insights.exported import FORMATS
 from insights.forms import TouchpointsForm
 from insights.home import home_with_figures
 from insights.pages import Desk, Shown
 from practices.pages import page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, member_required, role_required
+from practices.spreadsheets import FORMATS
 
 
 @require_safe
@@ -65,8 +66,10 @@ def insights_exported(request: PracticeRequest, table: str, extension: str) -> H
         raise Http404
     desk = replace(Desk.of(request.member, request.GET, now=timezone.now()), most=None)
     write, content_type = FORMATS[extension]
-    answer = HttpResponse(write(pages.TABLES[table](desk)), content_type=content_type)
-    answer["Content-Disposition"] = f'attachment; filename="{table}-{desk.today}.{extension}"'
+    lines = pages.TABLES[table](desk).lines
+    answer = HttpResponse(write(lines, title=table), content_type=content_type)
+    of = slugify(f"{table} {desk.today} {desk.form.in_words(*pages.FILTERS[table])}")
+    answer["Content-Disposition"] = f'attachment; filename="{of}.{extension}"'
     return answer
 
 

@@ -396,6 +396,7 @@ class World:
 NAMED: dict[str | tuple[str, str], Callable[[World], Any]] = {
     ("insights_exported", "table"): lambda world: "months",
     ("insights_exported", "extension"): lambda world: "csv",
+    ("report_back_exported", "extension"): lambda world: "csv",
     "referral_id": lambda world: world.referral.pk,
     "provider_id": lambda world: make.provider().pk,
     "office_id": lambda world: world.office.pk,

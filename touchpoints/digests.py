@@ -1,19 +1,19 @@
 """The digest: what is due for a member, by mail, one a day at most. Counts and names of providers; no patient."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Referral
-from practices.digest_wishes import awaiting_digest, new_unsubscribe_link, settle_days
+from practices.digest_wishes import DAY_KEPT_FOR, awaiting_digest, new_unsubscribe_link, settle_days
 from practices.isolation import entered_practice_id
-from practices.models import Member, Practice
+from practices.models import Digest, Member, Practice
 from practices.outbox import queue_mail
 from practices.weeks import Week
 from touchpoints.models import Reminder, ThankYouList
@@ -89,17 +89,25 @@ def make_due_digests(*, now: datetime) -> int:
 
 
 def letter_to(member: Member, *, today: date) -> Letter:
-    """What is due for this member; on Mondays also the weekly news."""
+    """What is due for this member, and a list that became ready; on Mondays also the weekly news."""
     mine = Reminder.objects.due_on(today).filter(member=member)
     counts = mine.aggregate(due=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today)))
     letter = Letter(member.practice, due_count=counts["due"], overdue_count=counts["overdue"])
     if letter.due_count:
         first = mine.values_list("reason", "due_on").order_by("due_on", "pk")[:SHOWN]
         letter.due = [DueLine(reason, due_in_words(due_on, today)) for reason, due_on in first]
-    if today.weekday() == 0:
-        letter.lists = _lists_to_review(member)
-        letter.week = _week_of_practice(today) if member.is_manager else []
+    is_monday = today.weekday() == 0
+    if is_monday and member.is_manager:
+        letter.week = _week_of_practice(today)
+    letter.lists = _lists_to_review(member, made_since=None if is_monday else _last_told(member, today))
     return letter
+
+
+def _last_told(member: Member, today: date) -> datetime:
+    """When the member's last digest before today was due; without one, when its record would be forgotten."""
+    last = Digest.objects.filter(member=member, day__lt=today).aggregate(day=Max("day"))["day"]
+    hour = time(member.digest_hour, tzinfo=member.practice.zone)
+    return datetime.combine(last or today - DAY_KEPT_FOR, hour)
 
 
 def _write(member: Member, *, now: datetime) -> bool:
@@ -123,8 +131,11 @@ def _write(member: Member, *, now: datetime) -> bool:
     return True
 
 
-def _lists_to_review(member: Member) -> list[ListLine]:
-    lists = with_progress(ThankYouList.objects.to_review().filter(physician=member))
+def _lists_to_review(member: Member, *, made_since: datetime | None) -> list[ListLine]:
+    if not member.is_physician:
+        return []
+    mine = ThankYouList.objects.to_review().filter(physician=member)
+    lists = with_progress(mine.filter(made_at__gte=made_since) if made_since else mine)
     return [ListLine.of(one) for one in lists.order_by("-week_starts_on")]
 
 
@@ -153,18 +164,24 @@ def _open_lists() -> list[str]:
     found = with_progress(ThankYouList.objects.filter(finished_at=None))
     lines = [ListLine.of(one) for one in found.order_by("-week_starts_on", "physician__user__name")]
     said = _("Thank-you list of %(name)s, %(week)s: %(left)s.")
-    return [
-        said % {"name": one.physician, "week": one.week_words, "left": one.what_is_left} for one in lines
-    ][:SHOWN]
+    named = [
+        said % {"name": one.physician, "week": one.week_words, "left": one.what_is_left}
+        for one in lines[:SHOWN]
+    ]
+    more = len(lines) - len(named)
+    words = ngettext("%(n)d more list is open.", "%(n)d more lists are open.", more) % {"n": more}
+    return [*named, words] if more else named
 
 
 def _overdue(today: date) -> list[str]:
     late = Reminder.objects.due_on(today - timedelta(days=1)).order_by()
     found = (
-        late.values_list("member__user__name").annotate(n=Count("pk")).order_by("-n", "member__user__name")
+        late.values_list("member", "member__user__name")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "member__user__name", "member")
     )
     return [
         ngettext("%(name)s: %(n)d reminder is overdue.", "%(name)s: %(n)d reminders are overdue.", count)
         % {"name": name, "n": count}
-        for name, count in found
+        for _member, name, count in found
     ]

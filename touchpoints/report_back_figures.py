@@ -1,7 +1,5 @@
 """The measure of reports back by month and by physician, over twelve months, and as a file for a spreadsheet."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +11,6 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from contacts.models.referrals import ReferralQuerySet
-from practices.formulas import as_text
 from practices.models import Practice
 from touchpoints.report_back_board import query_of, step_url
 from touchpoints.report_back_measure import Measure, seen_in, together
@@ -81,25 +78,18 @@ def figures(rows: ReferralQuerySet, *, practice: Practice, months: list[date]) -
     return Figures(measures, names)
 
 
-def figures_csv(found: Figures) -> bytes:
-    """A line for each month and physician, newest first, in UTF-8 with the mark that Excel asks for."""
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow([_("Month"), _("Physician"), _("Seen"), _("Told"), _("Told, %"), _("Median days")])
+def figures_lines(found: Figures) -> list[list[Any]]:
+    """For a spreadsheet: the header, then a line for each month and physician, newest first."""
+    lines: list[list[Any]] = [
+        [_("Month"), _("Physician"), _("Seen"), _("Told"), _("Told, %"), _("Median days")]
+    ]
     order = sorted(found.measures, key=lambda key: (-key[0].toordinal(), key[1] is None, found.names[key[1]]))
     for month, who in order:
         measure = found.measures[month, who]
-        days = "" if measure.median_days is None else f"{measure.median_days:g}"
-        cells = [
-            f"{month:%Y-%m}",
-            found.names[who],
-            str(measure.seen),
-            str(measure.told),
-            str(measure.share),
-            days,
-        ]
-        lines.writerow([as_text(cell) for cell in cells])
-    return "\ufeff".encode() + text.getvalue().encode()
+        days = measure.median_days
+        cells = [measure.seen, measure.told, measure.share, int(days) if days == int(days or 0) else days]
+        lines.append([f"{month:%Y-%m}", found.names[who], *cells])
+    return lines
 
 
 def _line(name: str, measure: Measure, **chosen: Any) -> Line:

@@ -256,6 +256,16 @@ class TestTheLetter:
         assert "/thank-you/" in mail.text
         assert write(TUESDAY, 7) == 0
 
+    def test_brings_a_list_that_became_ready_on_whatever_day_and_once(self, harbor):
+        harbor.list_weekday, harbor.list_hour = 2, 9  # Wednesday, after the digest's hour
+        harbor.save()
+        make.referral(harbor.coordinator, physician=harbor.physician, received_on=date(2026, 11, 17))
+        assert write(TUESDAY + timedelta(days=1), 7) == 0
+        make_due_thank_you_lists(now=at(TUESDAY + timedelta(days=1), 9))
+        assert write(TUESDAY + timedelta(days=2), 7) == 1
+        assert "Your thank-you list of November 16–22: 1 to decide" in OutboxEnvelope.objects.get().text
+        assert write(TUESDAY + timedelta(days=3), 7) == 0
+
     def test_of_monday_brings_a_manager_the_practices_week(self, harbor):
         manager = make.member(Role.MANAGER, harbor)
         for day in (9, 16, 17):

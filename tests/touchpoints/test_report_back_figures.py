@@ -6,6 +6,7 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
+import openpyxl
 import pytest
 from django.utils import timezone
 
@@ -172,6 +173,12 @@ def test_the_file_holds_no_formula_and_the_same_figures(client, practice, manage
     narrowed = client.get("/report-back/figures.csv", {"physician": ben.pk}).content.decode()
     assert "Ben" in narrowed
     assert "=1+1" not in narrowed
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/report-back/figures.xlsx").content))
+    assert [[cell.value for cell in line] for line in book.active.iter_rows(min_row=2)] == [
+        [f"{last:%Y-%m}", "'=1+1", 2, 1, 50, 2],
+        [f"{last:%Y-%m}", "Ben", 1, 0, 0, None],
+    ]
+    assert client.get("/report-back/figures.pdf").status_code == 404
 
 
 def test_a_practice_that_has_just_begun_is_measured_from_its_own_months(client, manager):

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from practices.patient_access import record_access
 from practices.periods import months_until
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, MOVES_REFERRALS, SEES_PATIENTS, member_required, role_required
+from practices.spreadsheets import FORMATS
 from practices.undo import undo_url as act_url
 from touchpoints.models import Touchpoint
 from touchpoints.report_back_board import (
@@ -36,7 +37,7 @@ from touchpoints.report_back_board import (
     step_url,
     waiting_in_words,
 )
-from touchpoints.report_back_figures import Figures, figures, figures_csv
+from touchpoints.report_back_figures import Figures, figures, figures_lines
 from touchpoints.report_back_forms import BoardFilterForm, TellForm
 from touchpoints.report_back_measure import sentence
 from touchpoints.report_back_pages import Telling, said_of, telling, undo_url
@@ -187,6 +188,9 @@ def report_back_undo(request: PracticeRequest) -> HttpResponse:
     """What one just said in error is taken back: the steps, and the call."""
     now = timezone.now()
     found = _said_by(request, now)
+    if not found.steps:
+        messages.info(request, _("There is nothing to undo: it has changed since then."))
+        return redirect("report_back")
     try:
         with transaction.atomic():
             take_back_telling(found, by=request.member, now=now)
@@ -203,6 +207,7 @@ def _said_by(request: PracticeRequest, now: datetime) -> Told:
     steps = ReferralStep.objects.filter(
         pk__in=[pk for pk in wanted if pk is not None],
         act=ReferralStep.Act.REPORTED_BACK,
+        taken_back_at=None,
         by=request.member,
         referral__in=seen.order_by().values("pk"),
     )
@@ -229,6 +234,7 @@ def report_back_figures(request: PracticeRequest) -> HttpResponse:
     since = practice.starts_on.replace(day=1)
     context = {
         "filters": filters,
+        "formats": list(FORMATS),
         "query": query,
         "sender": _sender(filters, []),
         "measure": found.of(month=month),
@@ -251,9 +257,13 @@ def _figures(request: PracticeRequest, filters: BoardFilterForm) -> Figures:
 
 @require_safe
 @role_required(*ADMINISTERS)
-def report_back_exported(request: PracticeRequest) -> HttpResponse:
+def report_back_exported(request: PracticeRequest, extension: str) -> HttpResponse:
     """The figures as a file for a spreadsheet, under the filters of the page."""
+    if extension not in FORMATS:
+        raise Http404
+    write, content_type = FORMATS[extension]
     filters = BoardFilterForm(request.GET, today=request.member.practice.today(timezone.now()))
-    answer = HttpResponse(figures_csv(_figures(request, filters)), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="report-back.csv"'
+    lines = figures_lines(_figures(request, filters))
+    answer = HttpResponse(write(lines, title="report-back"), content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="report-back.{extension}"'
     return answer

@@ -1,35 +1,35 @@
-"""A table of figures to take away: CSV and XLSX, where nothing is a formula."""
+"""Figures to take away: CSV and XLSX, where nothing is a formula. The first line is the header."""
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from insights.tables import Table
 from practices.formulas import as_text
 
 TITLE_LENGTH = 31  # what Excel allows a sheet's name
 
 
-def as_csv(table: Table) -> bytes:
+def as_csv(lines: Iterable[Sequence[Any]], *, title: str = "") -> bytes:
     """In UTF-8 with the mark that Excel asks for."""
     text = io.StringIO()
-    lines = csv.writer(text)
-    for line in table.lines:
-        lines.writerow([_safe(value) for value in line])
+    written = csv.writer(text)
+    for line in lines:
+        written.writerow([_safe(value) for value in line])
     return "\ufeff".encode() + text.getvalue().encode()
 
 
-def as_xlsx(table: Table) -> bytes:
-    """A workbook of one sheet, written line by line."""
+def as_xlsx(lines: Iterable[Sequence[Any]], *, title: str) -> bytes:
+    """A workbook of one sheet of that name, written line by line."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(table.key[:TITLE_LENGTH])
+    sheet = book.create_sheet(title[:TITLE_LENGTH])
     sheet.freeze_panes = "A2"
     sheet.column_dimensions["A"].width = 32
-    for number, line in enumerate(table.lines):
+    for number, line in enumerate(lines):
         sheet.append([_cell(sheet, value, is_header=not number) for value in line])
     file = io.BytesIO()
     book.save(file)
