@@ -86,6 +86,8 @@ class AccountAdapter(DefaultAccountAdapter):
             for act in acts:
                 record_sign_in(act, user=user or User.objects.order_by("pk").first(), request=request)
             transaction.set_rollback(user is None)
+        for _act in acts if user is None else ():
+            guessing.write_for_nothing(account)
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
         """Whichever way somebody signs in, it goes through here."""

@@ -159,14 +159,18 @@ class ForgottenPasswordForm(ResetPasswordForm):
         counted(guessing.Subject("reset", email.lower()), guessing.network(request, "reset-address"))
         return super().clean_email()
 
-    @transaction.atomic
     def save(self, request: Any, **kwargs: Any) -> str:
         email = self.cleaned_data["email"]
+        with transaction.atomic():
+            self._write(request, email, **kwargs)
+            transaction.set_rollback(not self.users)
+        if not self.users:
+            guessing.write_for_nothing(guessing.Subject("reset", email.lower()))
+        return email
+
+    def _write(self, request: Any, email: str, **kwargs: Any) -> None:
         users = self.users or [User(pk=0, email=email, name="", password="!")]  # noqa: S106  # none opens it
         request_password_reset(request, email, users, kwargs.get("token_generator"))
-        if not self.users:
-            transaction.set_rollback(True)
-        return email
 
 
 class NewPasswordByLinkForm(ResetPasswordKeyForm):
