@@ -174,6 +174,17 @@ class _Work:
         while after is not None:
             after, _rewritten = self.batch(practice_id, after, wait=True)
 
+    def update(self, values: list[tuple[Any, ...]]) -> None:
+        """Write rows of `id, columns…` in one statement."""
+        line = f"(%s, {', '.join(['%s::bytea'] * len(self.columns))})"
+        sql = (
+            f"UPDATE {self.table} SET {', '.join(f'{c} = anew.{c}' for c in self.columns)}"  # noqa: S608
+            f" FROM (VALUES {', '.join([line] * len(values))}) AS anew (id, {', '.join(self.columns)})"
+            f" WHERE {self.table}.id = anew.id"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [value for row in values for value in row])
+
     def count(self, practice_id: int | None) -> int:
         return self._ask("count(*)", practice_id)[0][0]
 
@@ -207,14 +218,7 @@ class Texts(_Work):
             (row_id, *(self._anew(*one, practice_id) for one in zip(self.labels, stored, strict=True)))
             for row_id, *stored in rows
         ]
-        line = f"(%s, {', '.join(['%s::bytea'] * len(self.columns))})"
-        sql = (
-            f"UPDATE {self.table} SET {', '.join(f'{c} = anew.{c}' for c in self.columns)}"  # noqa: S608
-            f" FROM (VALUES {', '.join([line] * len(values))}) AS anew (id, {', '.join(self.columns)})"
-            f" WHERE {self.table}.id = anew.id"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [value for row in values for value in row])
+        self.update(values)
         return len(values)
 
     def _anew(self, label: str, stored: Any, practice_id: int | None) -> bytes | None:
@@ -285,5 +289,5 @@ class Indexes(_Work):
         instances: list[Any] = list(found)
         for instance in instances:
             instance.index_anew()
-        self.model._base_manager.bulk_update(instances, self.names)
+        self.update([(one.pk, *(getattr(one, name) for name in self.names)) for one in instances])
         return len(instances)
