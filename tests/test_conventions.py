@@ -213,7 +213,7 @@ each_page = pytest.mark.parametrize(
 
 # Where the clock may be read: what people and the worker call, the frame around it, and its stamps.
 READ_THE_CLOCK = re.compile(
-    r"/views/|/views\.py$|/pages\.py$|/tasks\.py$|/management/commands/|referralcrm/(health|embedded)"
+    r"/views/|/views\.py$|/pages\.py$|/tasks\.py$|/management/commands/|referralcrm/(health|doctor|embedded)"
     r"|practices/(middleware|drafts|sign_in)\.py$|practices/models/people\.py$"
 )
 

@@ -122,7 +122,7 @@ def _digest_of_static() -> str:
 def _commands(folder: DataFolder, servers: Servers, listener: socket.socket) -> Iterator[Command]:
     def command(name: str, log: str, argv: str, **options: Any) -> Command:
         # Who serves has no business with the role that sees every practice.
-        environ = {k: v for k, v in servers.environ.items() if k not in ("BACKUP_DATABASE_URL",)}
+        environ = {k: v for k, v in servers.environ.items() if k != "BACKUP_DATABASE_URL"}
         environ["PYTHONUNBUFFERED"] = "1"
         words = [sys.executable, "-m", *argv.split()]
         return Command(name, words, fresh_log(folder.logs / log), environ, cwd=BASE_DIR, **options)

@@ -18,7 +18,7 @@ import pytest
 from tests import make
 from tests.referralcrm.filled import EMAIL, PATIENT, hashes
 from tests.referralcrm.machine import Machine
-from tests.referralcrm.test_embedded_product import free_port, said_until
+from tests.referralcrm.test_embedded_product import free_port, ids_of, said_until
 
 OTHER = "PATIENT_DATA_KEYS=k1:" + base64.b64encode(bytes(range(64))).decode()
 SESSIONS = {"public.django_session", "public.practices_session"}
@@ -125,6 +125,8 @@ def test_what_was_wiped_is_restored_row_by_row_and_signs_its_manager_in(drill):
         assert {t: after[t] for t in after.keys() - SESSIONS} == {
             t: before[t] for t in before.keys() - SESSIONS
         }
+        for web in ids_of(machine, "gunicorn"):  # who serves is not told how to see every practice
+            assert b"BACKUP_DATABASE_URL" not in Path(f"/proc/{web}/environ").read_bytes()
         manager = Visitor(machine)
         assert "Sign out" in manager.sign_in()
         assert PATIENT in manager.get(f"/referrals/{referral}/")
