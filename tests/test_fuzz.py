@@ -256,7 +256,7 @@ def check(answer: Any, who: str, log: str) -> None:
 
 
 def test_a_hostile_form_is_answered_tells_nothing_and_loses_nothing(target, caplog):
-    @settings(max_examples=examples(150, full=10_000), **MANY)
+    @settings(max_examples=examples(100, full=10_000), **MANY)
     @given(st.data())
     def ask(data: st.DataObject) -> None:
         form = data.draw(st.sampled_from(target.forms))
