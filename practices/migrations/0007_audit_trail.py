@@ -8,7 +8,7 @@ from practices.audit_triggers import audited, kept_for_six_years
 from practices.isolation import append_only, row_security
 
 # The function runs as the owner: the application's role may read the trail, and write nothing into it by itself.
-# Nested loops are off, for the plan made for one row is kept for the statement that changes ten thousand.
+# Its plans are made for the first statement of a session, of one row perhaps, and kept: a full join is hashed anyway.
 WHO = """acting_member, acting_address, left(acting_request, 64), left(acting_through, 120), left(acting_reason, 200),
             pg_current_xact_id()::text::bigint"""
 COLUMNS = "practice_id, at, table_name, operation, row_id, rows, {0}, member_id, address, request_id, through, reason, transaction_id"
@@ -21,7 +21,7 @@ ACTOR = """
     acting_reason text := coalesce(actor->>'reason', '');"""
 WRITE_DOWN = """
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off AS $$
+SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE{actor}
     derived_columns text[] := TG_ARGV[0];
     hidden_columns text[] := TG_ARGV[1];

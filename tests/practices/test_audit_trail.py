@@ -536,7 +536,7 @@ class TestNobody:
         )
 
     def test_a_change_of_many_rows_after_one_of_a_single_row_keeps_its_pace(self, written):
-        """The plan is made for the first statement and kept: a nested loop over ten thousand rows would take minutes."""
+        """The plan is made for a session's first statement, and kept."""
         practice, _manager = written
         with practice_scope(practice):
             Location.objects.update(city="Salem")
