@@ -9,9 +9,12 @@ from django.db import connection
 from contacts.referral_way import move
 from practices.isolation import practice_scope
 from practices.models import Practice
+from tests.touchpoints.reminder_story import FIRST_DAYS, START, Story, four_providers, no_longer_true
 from tests.touchpoints.reminding import TODAY, at, days, new_desk, provider, referral, touched
 from touchpoints.models import Reminder
-from touchpoints.reminders import dismiss, remind
+from touchpoints.reminder_rules import RULES
+from touchpoints.reminder_rules.asked import Round
+from touchpoints.reminders import dismiss, remind, settings_of_rules, what_changes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TICKS = 4
@@ -68,6 +71,28 @@ def test_many_ticks_at_once_make_each_reminder_once(desk):
 
     assert causes(desk) == found
     assert len(found) == len({(rule, cause) for rule, cause, _state in found}) >= 24
+
+
+def test_ticks_at_once_leave_what_one_would_have_left():
+    desk = new_desk(starts_on=START)
+    with practice_scope(desk.practice):
+        story = Story(desk, four_providers(desk))
+        for step in FIRST_DAYS:
+            story.play(step)
+        story.now += days(12)
+        asked = Round(desk.practice, story.now)
+        changes = what_changes(asked, RULES, settings_of_rules())
+        stays = {(row.rule, row.cause) for row in Reminder.objects.open()}
+    gone = {(row.rule, row.cause) for row in changes.gone}
+    due = stays - gone | {(row.rule, row.cause) for row in changes.all_made}
+
+    assert at_once(*[lambda: tick(desk, story.now)] * TICKS) == []
+
+    found = {(rule, cause) for rule, cause, state in causes(desk) if state == "open"}
+    assert found == due != stays
+    assert not found & story.answered
+    with practice_scope(desk.practice):
+        assert no_longer_true() == []
 
 
 def test_what_is_dismissed_while_ticks_run_stays_dismissed(desk):

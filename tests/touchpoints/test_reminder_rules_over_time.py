@@ -94,7 +94,7 @@ def test_ticks_twice_or_late_change_nothing_and_each_reminder_goes_with_its_caus
     with practice_scope(desk.practice):
         providers = four_providers(desk)
 
-    @settings(max_examples=examples(8, full=300), deadline=None)
+    @settings(max_examples=examples(6, full=300), deadline=None)
     @given(STORIES)
     def tell(steps) -> None:
         story = Story(desk, providers)
