@@ -1,6 +1,6 @@
 """How many rows a second a change of keys rewrites, texts and blind indexes.
 
-    python -m referralcrm.embedded exec -- python bench/rotate_keys.py [--referrals 20000]
+python -m referralcrm.embedded exec -- python bench/rotate_keys.py [--referrals 20000]
 """
 
 import argparse
@@ -56,7 +56,9 @@ def main() -> None:
         began = time.monotonic()
         assert key_rotation.left(practice.pk) == {}
         looked = time.monotonic() - began
-        print(f"{what}: {rows} rows in {seconds:.1f} s, {rows / seconds:.0f} a second; to look for more: {looked:.2f} s")
+        print(
+            f"{what}: {rows} rows in {seconds:.1f} s, {rows / seconds:.0f} a second; to look for more: {looked:.2f} s"
+        )
 
 
 if __name__ == "__main__":

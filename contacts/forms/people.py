@@ -166,6 +166,8 @@ class OfficeContactForm(SharedRowForm):
 class NewOfficeForm(OfficeForm):
     """An office added in place: what stands on a letterhead."""
 
+    use_required_attribute = False  # without scripting it stands open, and most who save add none
+
     class Meta(OfficeForm.Meta):
         fields = ["name", "street", "suite", "city", "state", "zip_code", "phone", "fax"]
 

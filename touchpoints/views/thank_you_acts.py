@@ -203,7 +203,8 @@ def _answer(
     if request.method != "POST" or not form.is_valid():
         return _shown(request, row, form)
     if request.POST.get("seen", row.state) != row.state:
-        return _shown(request, row, meanwhile=_meanwhile(request, row))
+        typed = form if any(request.POST.get(name) for name in form.fields) else None
+        return _shown(request, row, typed, meanwhile=_meanwhile(request, row))
     try:
         after = act()
     except acts.NotPossible as refusal:
