@@ -171,6 +171,18 @@ def test_a_draft_can_be_discarded(site, browser_page, manager):
     assert page.get_by_text("We kept what you typed.").count() == 0
 
 
+def test_going_back_shows_what_was_typed(site, browser_page, manager):
+    """Pages are not kept by the browser (no-store): the server kept it."""
+    page = browser_page
+    site.sign_in(page, manager)
+    page.goto(site.url + "/referrals/new/")
+    page.locator("#id_reason").fill("palpitations")
+    expect(page.locator("[data-draft-status]")).to_contain_text("Draft kept")
+    page.goto(site.url + "/providers/")
+    page.go_back()
+    expect(page.locator("#id_reason")).to_have_value("palpitations")
+
+
 def test_without_scripting_a_misspelt_provider_is_chosen_among_radio_buttons(site, new_page, manager):
     page = new_page(java_script_enabled=False)
     site.sign_in(page, manager)
