@@ -115,7 +115,11 @@ def said_of(told: Told, rows: list[Referral]) -> str:
         return ngettext("Told of %(n)d patient.", "Told of %(n)d patients.", count) % {"n": count}
     if told.call and told.call.call_outcome != REACHED:
         return _("The call is logged. They were not reached, so word is still owed.")
-    return ngettext("It was told already.", "They were told already.", len(rows))
+    return ngettext(
+        "It was told already. Nothing was logged again.",
+        "They were told already. Nothing was logged again.",
+        len(rows),
+    )
 
 
 def undo_url(told: Told) -> str:

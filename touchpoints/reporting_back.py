@@ -38,7 +38,8 @@ def tell(
     call_outcome: str = "",
     **said: Any,
 ) -> Told:
-    """Close the loop of these referrals of one referrer. What was told already stays: a second click changes nothing.
+    """Close the loop of these referrals of one referrer. What was told already stays: a second click changes nothing,
+    and of whom was told meanwhile no call is logged.
 
     `said` is the call's note and is_thanks. A call that reached nobody is logged, and tells nothing by itself.
     Raises NotPossible when it says neither a note nor a call, NotOnTheWay when there is nothing to report yet.
@@ -46,7 +47,9 @@ def tell(
     if not (note_channel or call_outcome):
         raise NotPossible(_("Say how they were told: by a note, by a call, or both."))
     lock_practice()
-    rows = sorted(referrals, key=lambda row: row.pk)
+    rows = _untold(referrals)
+    if not rows:
+        return Told()
     call = _log(rows[0], call_outcome, by=by, now=now, **said) if call_outcome else None
     was_called = call_outcome == REACHED
     if not (note_channel or was_called):
@@ -70,6 +73,12 @@ def take_back_telling(told: Told, *, by: Member, now: datetime) -> None:
     if told.call:
         withdraw(told.call, by=by, now=now, reason=reason)
     remind(now=now, only=RULES)
+
+
+def _untold(referrals: Iterable[Referral]) -> list[Referral]:
+    """As they stand now; whoever would tell them too waits."""
+    rows = Referral.objects.select_for_update(of=("self",)).select_related("provider", "office")
+    return list(rows.filter(pk__in=[row.pk for row in referrals], reported_back_at=None).order_by("pk"))
 
 
 def _log(referral: Referral, outcome: str, *, by: Member, now: datetime, **said: Any) -> Touchpoint:

@@ -274,6 +274,17 @@ def test_a_second_press_changes_nothing_and_a_colleague_may_be_quicker(
         assert stands(row) == ("closed", coordinator)
 
 
+def test_whoever_comes_second_hears_so_and_their_call_is_not_logged(client, practice, coordinator, physician):
+    with practice_scope(practice):
+        row = referral(coordinator, to="seen", physician=physician)
+    tell(client, coordinator, row, call_outcome="reached", note="all well")
+    for outcome in ("reached", "voicemail"):
+        second = tell(client, physician, row, call_outcome=outcome, note="mine").content.decode()
+        assert "It was told already. Nothing was logged again." in second
+    with practice_scope(practice):
+        assert Touchpoint.objects.count() == 1
+
+
 def test_one_call_tells_of_several_patients_of_one_referrer(client, practice, coordinator):
     with practice_scope(practice):
         okafor = make.provider("Okafor")
@@ -366,6 +377,24 @@ def test_it_can_be_undone_with_its_call_by_whoever_said_it(client, practice, coo
         assert {stands(row) for row in rows} == {("seen", None)}
         assert not Touchpoint.objects.standing().exists()
         assert Referral.objects.get(pk=rows[0].pk).next_action == "report_back"
+
+
+def test_undoing_nothing_of_ones_own_says_so(client, practice, coordinator, physician):
+    with practice_scope(practice):
+        row = referral(coordinator, to="seen", physician=physician)
+    tell(client, coordinator, row, note_channel="fax")
+    with practice_scope(practice):
+        step = ReferralStep.objects.get(act="reported_back")
+    url = f"{reverse('report_back_undo')}?step={step.pk}"
+
+    def undone(member, address):
+        client.force_login(member.user)
+        return client.post(address, follow=True).content.decode()
+
+    for member, address in ((coordinator, reverse("report_back_undo")), (physician, url)):
+        assert "There is nothing to undo" in undone(member, address)
+    assert "word is owed again" in undone(coordinator, url)
+    assert "There is nothing to undo" in undone(coordinator, url)
 
 
 def test_undoing_refuses_what_another_step_has_followed(client, practice, coordinator):
