@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from itertools import pairwise
 from typing import Any
 
 from django import forms
@@ -34,6 +35,17 @@ class RuleForm(SharedRow, forms.Form):
         if rule.lets_choose_owner:
             self.fields["owner"] = _owner_field(rule)
         self.open_over(stored, initial, key=rule.key)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.rule.apart is None:
+            return data
+        for before, number in pairwise(self.rule.numbers):
+            days, first = data.get(number.name), data.get(before.name)
+            if first is not None and days is not None and days < first + self.rule.apart:
+                words = {"n": first + self.rule.apart, "before": before.label}
+                self.add_error(number.name, _("At least %(n)d: “%(before)s” come before it.") % words)
+        return data
 
     def column_of(self, name: str) -> str:
         return super().column_of(name) if name in ("is_on", "owner") else "numbers"

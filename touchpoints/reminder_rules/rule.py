@@ -34,7 +34,8 @@ class Rule:
     """One rule: what it finds due in the open practice, and how a manager reads and tunes it.
 
     `sentence` names its numbers as %(name)s, which says their unit too. `owners` are the roles that have what nobody has by themselves, the
-    likeliest first; with several of them the practice may choose the member.
+    likeliest first; with several of them the practice may choose the member. `apart`: each number is at least so many
+    days more than the one before it.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Rule:
     find: Callable[[Asked], Iterable[Due]]
     numbers: tuple[Number, ...] = ()
     owners: tuple[Role, ...] = (Role.MANAGER,)
+    apart: int | None = None
 
     @property
     def lets_choose_owner(self) -> bool:
