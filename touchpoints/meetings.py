@@ -16,9 +16,9 @@ from practices.models import Member
 from touchpoints.meeting_invitations import send_invitations
 from touchpoints.meeting_people import People, field_of, office_for
 from touchpoints.models import Attendee, Gift, Meeting, Reminder, Touchpoint
-from touchpoints.reminders import close, remind
+from touchpoints.reminders import remind
 from touchpoints.reminders_at_once import ask_again
-from touchpoints.touchpoint_log import NotPossible, keep_earlier, lock_practice
+from touchpoints.touchpoint_log import NotPossible, keep_earlier, lock_practice, settle
 
 State = Meeting.State
 MEETING_RULES = ("promised_next_steps", "meetings_tomorrow")
@@ -62,7 +62,7 @@ def log_meeting(
     meeting = plan_meeting(people=people, by=by, now=now, uid=uid, **said)
     held = hold_meeting(meeting, people=people, by=by, now=now, next_step_owner=next_step_owner, **said)
     if answers:
-        close(answers, by=by, now=now)
+        settle(answers, by=by, now=now)
     return held
 
 

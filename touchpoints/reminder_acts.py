@@ -115,7 +115,7 @@ def undo(rows: ReminderQuerySet, *, at: datetime, by: Member, now: datetime) -> 
     What was put off is due on its own day again. What was handed over goes back to who had it.
     """
     lock_practice()
-    acted = _for_update(rows.filter(Q(closed_at=at) | Q(snoozed_at=at) | Q(handed_over_at=at)))
+    acted = _for_update(acted_at(at, rows))
     found = [row for row in acted if last_act_at(row) == at]
     arranged, _tables = StandIn.objects.filter(arranged_at=at, arranged_by=by).delete()
     put_off = {row.rule for row in found if row.state == State.OPEN and row.snoozed_at == at}
@@ -126,6 +126,12 @@ def undo(rows: ReminderQuerySet, *, at: datetime, by: Member, now: datetime) -> 
     if put_off & RULES.keys():
         remind(now=now, only=put_off & RULES.keys())  # the rule knows the day
     return len(found) or arranged
+
+
+def acted_at(at: datetime, rows: ReminderQuerySet | None = None) -> ReminderQuerySet:
+    """Those of them with which something was done at that moment."""
+    found = Reminder.objects.all() if rows is None else rows
+    return found.filter(Q(closed_at=at) | Q(snoozed_at=at) | Q(handed_over_at=at))
 
 
 def last_act_at(row: Reminder) -> datetime | None:

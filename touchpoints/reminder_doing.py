@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS, RECORDS_FEEDBACK
 from touchpoints.models import Reminder, Touchpoint
-from touchpoints.touchpoint_log import CONTACT_RULES
+from touchpoints.touchpoint_log import GO_ONCE_REACHED
 
-GO_ONCE_REACHED = (*CONTACT_RULES, "unreached_calls")
 ASKED_IN_A_CALL = ("quiet_referrers", "promised_next_steps", "report_backs")
 CALLS = (*GO_ONCE_REACHED, "quiet_referrers")
+SAID_TO_BE_DONE = ("promised_next_steps", "meetings_tomorrow")  # there is nothing else to log or move
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,16 @@ def opens(row: Reminder, member: Member) -> str:
     if row.provider_id:
         return reverse("provider", args=[row.provider_id])
     return reverse("office", args=[row.office_id]) if row.office_id else ""
+
+
+def done_at(row: Reminder, member: Member) -> str:
+    """The page on which doing it is logged; nothing where saying that it is done is all there is."""
+    if row.rule in SAID_TO_BE_DONE:
+        return ""
+    if row.rule in CALLS:
+        return f"{reverse('touchpoint_new')}?{urlencode({'reminder': row.pk})}"  # asks how
+    doing = doing_of(row, member)
+    return doing.url if doing else ""
 
 
 def call_url(row: Reminder) -> str:
@@ -128,3 +138,4 @@ DOINGS: dict[str, Callable[[Reminder, Member], Doing]] = {
     "promised_next_steps": _promise,
     "meetings_tomorrow": _meeting,
 }
+DONE_ELSEWHERE = DOINGS.keys() - set(SAID_TO_BE_DONE)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from practices.models import Member
 from touchpoints.models import Reminder
 from touchpoints.models.reminders import ReminderQuerySet
-from touchpoints.reminder_doing import CALLS, Doing, doing_of, opens
+from touchpoints.reminder_doing import CALLS, Doing, doing_of, done_at, opens
 
 PARTS = {
     "overdue": gettext_lazy("Overdue"),
@@ -31,6 +31,7 @@ class ReminderLine:
     due: str
     url: str
     doing: Doing | None
+    done_url: str
     is_mine: bool
     may_act: bool
 
@@ -70,6 +71,7 @@ def lines_of(rows: Iterable[Reminder], member: Member, *, today: date) -> list[R
             due=due_in_words(row.due_on, today),
             url=opens(row, member),
             doing=doing_of(row, member),
+            done_url=done_at(row, member),
             is_mine=row.member_id == member.pk,
             may_act=member.is_manager or row.member_id == member.pk,
         )

@@ -20,18 +20,7 @@ from touchpoints.reminder_rules.due import Due
 from touchpoints.reminder_rules.rule import Rule
 
 State = Reminder.State
-FOLLOWED = [
-    "state",
-    "closed_at",
-    "snoozed_at",
-    "handed_over_at",
-    "handed_over_by",
-    "handed_over_from",
-    "handed_over_until",
-    "member",
-    "due_on",
-    "reason",
-]
+FOLLOWED = ["state", "closed_at", "member", "due_on", "reason"]
 
 
 @dataclass
@@ -124,14 +113,15 @@ def _fields(one: Due) -> dict[str, object]:
 
 
 def _follows(reminder: Reminder, due: Due, asked_at: Round) -> bool:
-    """Let an open reminder say what is true now; one that went by itself comes back with its cause."""
+    """Let an open reminder say what is true now.
+
+    One that went by itself comes back with its cause, put off and handed over as it was.
+    """
     if reminder.state in (State.DONE, State.DISMISSED):
         return False
     before = (reminder.state, reminder.member_id, reminder.due_on, reminder.reason)
     if reminder.state == State.GONE:
-        reminder.state, reminder.closed_at, reminder.snoozed_at = State.OPEN, None, None
-        reminder.handed_over_at = reminder.handed_over_by = None
-        reminder.handed_over_from = reminder.handed_over_until = None
+        reminder.state, reminder.closed_at = State.OPEN, None
     is_in_hand = reminder.handed_over_at and reminder.member_id in asked_at.roles
     if due.member_id and not is_in_hand:
         reminder.member_id = due.member_id

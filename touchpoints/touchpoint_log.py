@@ -22,13 +22,14 @@ from practices.secret_links import unused_links
 from touchpoints.models import Feedback, FeedbackIssue, FeedbackRequest, Reminder, ThankYou, Touchpoint
 from touchpoints.reminder_rules.asked import About
 from touchpoints.reminder_rules.calls import cause_of
-from touchpoints.reminders import close, number_of, remind, snooze
+from touchpoints.reminders import close, number_of, remind, reopen, snooze
 from touchpoints.reminders_at_once import ask_again
 
 Outcome = Touchpoint.CallOutcome
 SECOND_PRESS = timedelta(minutes=1)
 CALL_RULES = ("promised_next_steps", "unreached_calls")
 CONTACT_RULES = ("in_touch", "new_referrers")
+GO_ONCE_REACHED = (*CONTACT_RULES, "unreached_calls")
 
 
 class NotPossible(Exception):
@@ -80,6 +81,18 @@ def _settle(reminder: Reminder, outcome: str, *, by: Member, now: datetime) -> N
         referral_way.report_back(reminder.referral, by=by, now=now, was_called=True)
         remind(now=now, only=["report_backs"])  # by its rule, so that it comes back if that is taken back
     else:
+        settle(reminder, by=by, now=now)
+
+
+def settle(reminder: Reminder, *, by: Member, now: datetime) -> None:
+    """The touchpoint just logged does it.
+
+    By its own rule where that looks at touchpoints: so it speaks again if this one is withdrawn, or was too long ago.
+    """
+    if reminder.rule in GO_ONCE_REACHED:
+        about = About.of(providers=[reminder.provider_id]) if reminder.provider_id else None
+        remind(now=now, only=[reminder.rule], about=about)
+    else:
         close(reminder, by=by, now=now)
 
 
@@ -107,8 +120,9 @@ def correct(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str, *
         row.next_step_done_at = None
     _check_day(row, by=by, now=now)
     row.save(update_fields=[*changed, "next_step_done_at"])
-    remind(now=now, only=CALL_RULES)
-    ask_again(now=now, providers=[row.provider_id])
+    if "call_outcome" in changed and row.call_outcome != Outcome.REACHED:
+        _unsettle(row)
+    _remind_of(row, CALL_RULES, now)
     return row
 
 
@@ -134,9 +148,25 @@ def withdraw(touchpoint: Touchpoint, *, by: Member, now: datetime, reason: str) 
     row.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
     told = FeedbackIssue.objects.filter(touchpoint=row)
     told.update(told_at=None, told_by=None, touchpoint=None)  # they were not told after all
-    remind(now=now, only=(*CALL_RULES, "issues_unresolved"))
-    ask_again(now=now, providers=[row.provider_id])
+    _unsettle(row)
+    _remind_of(row, (*CALL_RULES, "issues_unresolved"), now)
     return row
+
+
+def _unsettle(row: Touchpoint) -> None:
+    """What was said to be done by it, at the same moment, is due again: nobody was reached after all."""
+    same = {"closed_at": row.logged_at, "closed_by": row.logged_by}
+    about = {"provider": row.provider} if row.provider_id else {"office": row.office}
+    for reminder in Reminder.objects.filter(state=Reminder.State.DONE, **same, **about):
+        reopen(reminder)
+
+
+def _remind_of(row: Touchpoint, rules: Iterable[str], now: datetime) -> None:
+    """What its change makes due, and what it does away with."""
+    remind(now=now, only=rules)
+    if row.provider_id:
+        remind(now=now, only=CONTACT_RULES, about=About.of(providers=[row.provider_id]))
+    ask_again(now=now, providers=[row.provider_id])
 
 
 @transaction.atomic

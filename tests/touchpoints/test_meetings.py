@@ -124,7 +124,13 @@ def test_one_form_pressed_twice_plans_once(desk):
 
 def test_logging_a_held_one_answers_its_reminder(desk):
     reminder = Reminder.objects.create(
-        rule="in_touch", cause="x", member=desk.liaison, reason="x", due_on=NOW.date(), made_at=NOW
+        rule="in_touch",
+        cause="x",
+        member=desk.liaison,
+        provider=desk.okafor,
+        reason="x",
+        due_on=NOW.date(),
+        made_at=NOW,
     )
     uid = uuid4()
     for _press in range(2):
@@ -133,7 +139,7 @@ def test_logging_a_held_one_answers_its_reminder(desk):
             answers=reminder, **said(desk, intel="Fine"),
         )  # fmt: skip
     reminder.refresh_from_db()
-    assert (story(), reminder.state) == (["Amara Okafor, MD"], "done")
+    assert (story(), reminder.state) == (["Amara Okafor, MD"], "gone")
 
 
 def test_it_can_not_have_been_held_tomorrow(desk):

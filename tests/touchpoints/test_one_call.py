@@ -86,7 +86,7 @@ def test_form_says_what_goes_and_asks_what_else_was_settled(client, desk):
 def test_one_call_settles_three(client, desk):
     call(client, desk, reminder=desk.in_touch, settles=[desk.report, desk.promise])
 
-    assert states(desk) == ["done", "gone", "done"]
+    assert states(desk) == ["gone", "gone", "done"]
     assert status(desk) == "closed"
     with practice_scope(desk.practice):
         assert Touchpoint.objects.filter(kind="call").count() == 2
@@ -96,7 +96,7 @@ def test_one_call_settles_three(client, desk):
 def test_what_was_not_ticked_stays(client, desk):
     call(client, desk, reminder=desk.in_touch)
 
-    assert states(desk) == ["done", "open", "open"]
+    assert states(desk) == ["gone", "open", "open"]
     assert status(desk) == "seen"
 
 
@@ -141,4 +141,4 @@ def test_liaison_is_not_asked_about_patients(client, desk):
 def test_manager_settles_everybodys(client, desk):
     call(client, desk, by=desk.manager, reminder=desk.in_touch, settles=[desk.report, desk.promise])
 
-    assert states(desk) == ["done", "gone", "done"]
+    assert states(desk) == ["gone", "gone", "done"]

@@ -198,7 +198,9 @@ def post(client, member, name, *args, **data):
 
 
 def undo_url(client):
-    found = re.findall(r"/reminders/undo/\d+/", client.get(reverse("reminders")).content.decode())
+    found = re.findall(
+        r"/(?:reminders|settings)/undo/\d+/", client.get(reverse("reminders")).content.decode()
+    )
     return found[0] if found else ""
 
 
@@ -232,7 +234,7 @@ def test_those_ticked_are_asked_about_once_and_undone_together(client, desk, act
     assert answer.url == "/reminders/?part=today"
     shown = client.get(reverse("reminders")).content.decode()
     assert said in shown
-    (url,) = re.findall(r"/reminders/undo/\d+/", shown)
+    (url,) = re.findall(r"/(?:reminders|settings)/undo/\d+/", shown)
     client.post(url)
     assert stands(desk, "state") == {"open"}
 

@@ -201,7 +201,7 @@ def test_a_held_one_is_logged_with_its_note_and_answers_its_reminder(client, des
     with practice_scope(desk.practice):
         reminder.refresh_from_db()
         row = Touchpoint.objects.select_related("provider").get()
-    assert (reminder.state, row.happened_on, row.provider) == ("done", date(2026, 11, 17), desk.okafor)
+    assert (reminder.state, row.happened_on, row.provider) == ("gone", date(2026, 11, 17), desk.okafor)
     assert "Feedback heard: The fax is slow" in row.note
     shown = text_of(client.get(reverse("provider", args=[desk.okafor.pk])))
     assert "Meeting (visit), by Liaison One" in shown

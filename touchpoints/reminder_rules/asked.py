@@ -1,17 +1,20 @@
 """What the rules of the reminders are asked with."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import TruncDate
 
 from contacts.models import Provider, ProviderOffice
 from contacts.standing import Rhythm, providers_with_rhythm
 from practices.business_days import add_business_days, shift_business_days
 from practices.models import Member, Practice
+from touchpoints.models import Reminder
 
 AHEAD = timedelta(days=14)  # how long before its day a reminder is made
 
@@ -77,11 +80,47 @@ class Round:
             "family_name", "given_name", "credentials", "tier", "liaison_id", "created_at"
         )
 
+    def name_of(self, provider: Any) -> str:
+        """As short as tells them apart: "Dr. Okafor", "Dr. Amara Okafor", "Dr. Amara Okafor (Lakeside)"."""
+        return self._names.get(provider.pk) or provider.short_name
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        """What to call each of those whose family name somebody else has, too."""
+        main = ProviderOffice.objects.filter(provider=OuterRef("pk"), is_main=True)
+        found = Provider.objects.active().annotate(
+            alike=Window(Count("pk"), partition_by=[F("family_name")]),
+            office_name=Subquery(main.values("office__name")[:1]),
+        )
+        alike = list(found.filter(alike__gt=1).only("family_name", "given_name", "credentials"))
+        short, full = (Counter(map(name, alike)) for name in (_short, _full))
+        return {row.pk: _told_apart(row, full) for row in alike if short[_short(row)] > 1}
+
+    def said_done(self, rule: str) -> dict[int, date]:
+        """When somebody last said, of each provider, that this rule's reminder was done; days in UTC."""
+        rows = Reminder.objects.filter(self.rows(providers="provider"), rule=rule, state=Reminder.State.DONE)
+        found = rows.order_by().values("provider").annotate(on=Max(TruncDate("closed_at", tzinfo=UTC)))
+        return dict(found.values_list("provider", "on"))
+
     @cached_property
     def referrers(self) -> list[tuple[Any, Rhythm]]:
         """The active providers who have ever referred, each with their rhythm."""
         found = providers_with_rhythm(self.providers(), self.today)
         return [(provider, rhythm) for provider, rhythm in found if rhythm.first_ever_on]
+
+
+def _short(provider: Provider) -> str:
+    return provider.short_name
+
+
+def _full(provider: Provider) -> str:
+    title = "Dr." if provider.has_doctorate else ""
+    return " ".join(filter(None, [title, provider.given_name, provider.family_name]))
+
+
+def _told_apart(provider: Any, full: Counter[str]) -> str:
+    name = _full(provider)
+    return f"{name} ({provider.office_name})" if full[name] > 1 and provider.office_name else name
 
 
 @dataclass(frozen=True)
@@ -123,6 +162,10 @@ class Asked:
         """The first of these members who is still there, or else the one whom nobody's things fall to."""
         there = self.round.roles
         return next((pk for pk in wanted if pk in there), self.of_nobody)
+
+    def name_of(self, provider: Any) -> str:
+        """What a sentence calls them, so that nobody takes them for another."""
+        return self.round.name_of(provider)
 
     def falls_to_liaison(self, provider: Any) -> int | None:
         """The provider's own liaison, or that of the main office."""

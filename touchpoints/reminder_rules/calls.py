@@ -38,7 +38,7 @@ def promised_next_steps(asked: Asked) -> Iterable[Due]:
     """What was promised in a call or a visit, on its date; the words stay where they were written."""
     promised = _of_active(asked, Touchpoint.objects.owing_next_step())
     for touchpoint in promised.order_by("pk"):
-        words = {"name": _name(touchpoint), "day": date_format(touchpoint.happened_on, "F j")}
+        words = {"name": _name(asked, touchpoint), "day": date_format(touchpoint.happened_on, "F j")}
         yield Due(
             cause=cause_of(touchpoint),
             member_id=asked.falls_to(touchpoint.next_step_owner_id, touchpoint.member_id),
@@ -49,8 +49,11 @@ def promised_next_steps(asked: Asked) -> Iterable[Due]:
 
 
 def unreached_calls(asked: Asked) -> Iterable[Due]:
-    """The last call that reached nobody, some business days later; gone when they are reached."""
+    """The last call that reached nobody, some business days later; gone when they are reached, or were met."""
     calls = Touchpoint.objects.standing().filter(kind=Touchpoint.Kind.CALL)
+    tried_or_met = Touchpoint.objects.standing().filter(
+        kind__in=[Touchpoint.Kind.CALL, Touchpoint.Kind.MEETING]
+    )
     same = Q(provider=OuterRef("provider")) | Q(provider=None, office=OuterRef("office"))
     after = Q(happened_on__gt=OuterRef("happened_on")) | Q(
         happened_on=OuterRef("happened_on"), pk__gt=OuterRef("pk")
@@ -58,8 +61,8 @@ def unreached_calls(asked: Asked) -> Iterable[Due]:
     unanswered = _of_active(
         asked, calls.filter(call_outcome__in=NOT_REACHED, happened_on__gte=asked.practice.starts_on)
     )
-    for call in unanswered.exclude(Exists(calls.filter(same, after))).order_by("pk"):
-        words = {"name": _name(call), "day": date_format(call.happened_on, "F j")}
+    for call in unanswered.exclude(Exists(tried_or_met.filter(same, after))).order_by("pk"):
+        words = {"name": _name(asked, call), "day": date_format(call.happened_on, "F j")}
         yield Due(
             cause=f"touchpoint {call.pk}",
             member_id=asked.falls_to(call.member_id),
@@ -76,8 +79,8 @@ def _of_active(asked: Asked, touchpoints: QuerySet[Touchpoint]) -> QuerySet[Touc
     return found.defer("note", "next_step", "withdrawn_reason")  # deciphering them would be for nothing
 
 
-def _name(touchpoint: Touchpoint) -> str:
-    return touchpoint.provider.short_name if touchpoint.provider else str(touchpoint.office)
+def _name(asked: Asked, touchpoint: Touchpoint) -> str:
+    return asked.name_of(touchpoint.provider) if touchpoint.provider else str(touchpoint.office)
 
 
 def _about(touchpoint: Touchpoint) -> dict[str, int | None]:

@@ -40,7 +40,7 @@ def feedback_due(asked: Asked) -> Iterable[Due]:
             member_id=asked.falls_to_liaison(provider),
             due_on=due_on,
             reason=text
-            % {"name": provider.short_name, "day": date_format(asked_on, "F j, Y") if asked_on else ""},
+            % {"name": asked.name_of(provider), "day": date_format(asked_on, "F j, Y") if asked_on else ""},
             provider_id=provider.pk,
         )
 
@@ -51,7 +51,7 @@ def issues_unresolved(asked: Asked) -> Iterable[Due]:
     issues = FeedbackIssue.objects.open().filter(about, feedback__provider__state=Provider.State.ACTIVE)
     for issue in issues.with_people().order_by("pk"):
         provider = issue.feedback.provider
-        words = {"name": provider.short_name, "day": date_format(issue.feedback.given_on, "F j")}
+        words = {"name": asked.name_of(provider), "day": date_format(issue.feedback.given_on, "F j")}
         if issue.resolved_at:
             cause, text = (
                 "resolved",
@@ -69,16 +69,21 @@ def issues_unresolved(asked: Asked) -> Iterable[Due]:
 
 
 def _ask_on(asked: Asked, provider_id: int, rhythm: Rhythm, asked_on: date | None) -> date:
-    days, starts_on = asked.numbers["days"], asked.practice.starts_on
-    if asked_on and asked_on >= starts_on:
-        return asked_on + timedelta(days=days)
-    if rhythm.first_ever_on and rhythm.first_ever_on >= starts_on:
-        return rhythm.first_ever_on + timedelta(days=days)
-    return starts_on + spread(provider_id, days)
+    """The interval after the last time; what was before the start is spread, and still no sooner than that."""
+    interval, starts_on = timedelta(days=asked.numbers["days"]), asked.practice.starts_on
+    for on in (asked_on, rhythm.first_ever_on):
+        if on and on >= starts_on:
+            return on + interval
+    first_on = starts_on + spread(provider_id, interval.days)
+    return max(first_on, asked_on + interval) if asked_on else first_on
 
 
 def _last_asked(asked: Asked) -> dict[int, date]:
-    """When each provider was last asked, or said something unasked; days in UTC, whatever the practice's zone."""
+    """When each provider was last asked (or said to be), or said something unasked.
+
+    Days in UTC, whatever the practice's zone.
+    """
+    said_done = asked.round.said_done("feedback_due")
     requests = FeedbackRequest.objects.filter(provider=OuterRef("pk")).order_by().values("provider")
     given = Feedback.objects.standing().filter(provider=OuterRef("pk")).order_by().values("provider")
     found = asked.round.providers().annotate(
@@ -87,7 +92,8 @@ def _last_asked(asked: Asked) -> dict[int, date]:
             Subquery(given.annotate(on=Max("given_on")).values("on")),
         )
     )
-    return {pk: on for pk, on in found.values_list("pk", "asked_on") if on}
+    days = ((pk, on, said_done.get(pk)) for pk, on in found.values_list("pk", "asked_on"))
+    return {pk: max(filter(None, on)) for pk, *on in days if any(on)}
 
 
 RULES = (

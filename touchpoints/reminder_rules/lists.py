@@ -38,14 +38,16 @@ def lists_to_review(asked: Asked) -> Iterable[Due]:
 def cards_to_write(asked: Asked) -> Iterable[Due]:
     """A card decided on and not written, some business days later."""
     for row in _waiting(asked, ThankYou.objects.to_write()):
-        reason = _("The card to %(name)s is not written yet.") % {"name": row.provider.short_name}
+        reason = _("The card to %(name)s is not written yet.") % {"name": asked.name_of(row.provider)}
         yield _card_due(asked, row, since=row.decided_at, reason=reason)
 
 
 def cards_to_mail(asked: Asked) -> Iterable[Due]:
     """A card written and not mailed, some business days later."""
     for row in _waiting(asked, ThankYou.objects.written()):
-        reason = _("The card to %(name)s is written and not mailed yet.") % {"name": row.provider.short_name}
+        reason = _("The card to %(name)s is written and not mailed yet.") % {
+            "name": asked.name_of(row.provider)
+        }
         yield _card_due(asked, row, since=row.written_at, reason=reason)
 
 

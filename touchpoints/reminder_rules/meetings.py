@@ -33,7 +33,7 @@ def meetings_tomorrow(asked: Asked) -> Iterable[Due]:
     ):
         at = meeting.starts_at.astimezone(asked.practice.zone)
         first = next((row.provider for row in meeting.active_providers), None)  # type: ignore[attr-defined]  # prefetched
-        whom = first.short_name if first else meeting.office or meeting.place
+        whom = asked.name_of(first) if first else meeting.office or meeting.place
         words = {
             "kind": meeting.get_kind_display(),
             "whom": whom,

@@ -36,7 +36,7 @@ TO_DO_UNNAMED = {
 def next_actions(asked: Asked) -> Iterable[Due]:
     """The next step of an open referral, when it is due. Who has left practice is not named."""
     for referral in _due(asked).exclude(next_action=NextAction.REPORT_BACK):
-        name = _name(referral)
+        name = _name(asked, referral)
         text = (TO_DO if name else TO_DO_UNNAMED)[NextAction(referral.next_action)]
         yield Due(
             cause=_cause_of_step(referral),
@@ -60,7 +60,7 @@ def report_backs(asked: Asked) -> Iterable[Due]:
             cause=_cause_of_report(referral),
             member_id=asked.falls_to(referral.physician_id),
             due_on=asked.shifted(_day(asked, referral), asked.numbers["days"] - REPORT_WITHIN),
-            reason=text % {"name": _name(referral), "reference": referral.reference},
+            reason=text % {"name": _name(asked, referral), "reference": referral.reference},
             **_about(referral),
         )
 
@@ -115,10 +115,10 @@ def _day(asked: Asked, referral: Referral) -> date:
     return asked.practice.today(cast(datetime, referral.next_action_due_at))
 
 
-def _name(referral: Referral) -> str:
+def _name(asked: Asked, referral: Referral) -> str:
     if referral.provider is None:
         return str(referral.office)
-    return referral.provider.short_name if referral.provider.is_active else ""
+    return asked.name_of(referral.provider) if referral.provider.is_active else ""
 
 
 def _about(referral: Referral) -> dict[str, int | None]:

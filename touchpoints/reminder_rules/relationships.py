@@ -25,11 +25,13 @@ QUIET = (Standing.DECLINING, Standing.LAPSED)
 def in_touch(asked: Asked) -> Iterable[Due]:
     """A provider with whom nobody was in touch for as long as their tier asks.
 
-    Who was not reached since the start, or since they were entered, has a day of their own within the interval.
+    Who was not reached since the start, or since they were entered, has a day of their own within the interval. Who
+    says that it is done begins the interval anew.
     """
+    said_done = asked.round.said_done("in_touch")
     reached = Touchpoint.objects.standing().exclude(call_outcome__in=NOT_REACHED)
     for provider in _with_last(asked, last_on=reached):
-        days, last_on = asked.numbers[provider.tier], provider.last_on
+        days, last_on = asked.numbers[provider.tier], _later(provider.last_on, said_done.get(provider.pk))
         if last_on and last_on >= asked.practice.starts_on:
             due_on = last_on + timedelta(days=days)
         else:
@@ -42,7 +44,7 @@ def in_touch(asked: Asked) -> Iterable[Due]:
             if last_on
             else _("Be in touch with %(name)s (tier %(tier)s).")
         )
-        words = {"name": provider.short_name, "tier": provider.tier, "day": _day(last_on)}
+        words = {"name": asked.name_of(provider), "tier": provider.tier, "day": _day(last_on)}
         yield Due(
             cause=f"provider {provider.pk} since {last_on or 'the start'}",
             member_id=asked.falls_to_liaison(provider),
@@ -83,13 +85,13 @@ def quiet_referrers(asked: Asked) -> Iterable[Due]:
             cause=f"provider {provider.pk} {standing} since {rhythm.last_on}",
             member_id=asked.falls_to_liaison(provider),
             due_on=since,
-            reason=_quiet_in_words(provider, standing, rhythm),
+            reason=_quiet_in_words(asked.name_of(provider), standing, rhythm),
             provider_id=provider.pk,
         )
 
 
 def _check_ins(asked: Asked, provider: Any) -> Iterator[Due]:
-    name, first_on, seen_on = provider.short_name, provider.first_on, provider.seen_on
+    name, first_on, seen_on = asked.name_of(provider), provider.first_on, provider.seen_on
     on = [first_on + timedelta(days=asked.numbers[which]) for which in ("first", "second")]
     liaison_id = asked.falls_to_liaison(provider)
     text = _("Check in with %(name)s: the first referral came on %(day)s.")
@@ -114,6 +116,10 @@ def _check_ins(asked: Asked, provider: Any) -> Iterator[Due]:
             )
 
 
+def _later(*days: date | None) -> date | None:
+    return max(filter(None, days), default=None)
+
+
 def _spoken(provider: Any, since: date) -> bool:
     return bool(provider.last_on and provider.last_on >= since)
 
@@ -129,8 +135,8 @@ def _known_since(asked: Asked, provider: Provider) -> date:
     return max(asked.practice.starts_on, provider.created_at.astimezone(UTC).date())
 
 
-def _quiet_in_words(provider: Provider, standing: Standing, rhythm: Rhythm) -> str:
-    words = {"name": provider.short_name, "day": _day(rhythm.last_on)}
+def _quiet_in_words(name: str, standing: Standing, rhythm: Rhythm) -> str:
+    words = {"name": name, "day": _day(rhythm.last_on)}
     if standing == Standing.LAPSED:
         return _("%(name)s has stopped referring: the last referral came on %(day)s.") % words
     return _("%(name)s refers less than usual: the last referral came on %(day)s.") % words
@@ -154,6 +160,7 @@ RULES = (
             Number("B", gettext_lazy("Days in tier B"), 60, least=7),
             Number("C", gettext_lazy("Days in tier C"), 120, least=7),
         ),
+        apart=0,
         owners=(Role.LIAISON, Role.COORDINATOR, Role.MANAGER),
     ),
     Rule(
@@ -171,6 +178,7 @@ RULES = (
             Number("first", gettext_lazy("Days to the first check-in"), 90, least=7),
             Number("second", gettext_lazy("Days to the second check-in"), 180, least=14, most=730),
         ),
+        apart=1,  # the first check-in waits until the second at most
         owners=(Role.LIAISON, Role.COORDINATOR, Role.MANAGER),
     ),
     Rule(

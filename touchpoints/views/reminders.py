@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from practices.models import Member
 from practices.pages import as_id, back_to, done, page
@@ -23,6 +24,7 @@ from touchpoints.models import Reminder
 from touchpoints.models.reminders import ReminderQuerySet
 from touchpoints.reminder_acts import (
     HandedOver,
+    acted_at,
     close_all,
     dismiss_all,
     hand_over_all,
@@ -30,6 +32,7 @@ from touchpoints.reminder_acts import (
     snooze_all,
     undo,
 )
+from touchpoints.reminder_doing import DONE_ELSEWHERE, done_at
 from touchpoints.reminder_forms import DismissForm, DoneForm, LoadForm, PassOnForm, SnoozeForm
 from touchpoints.reminder_groups import reminders_page
 from touchpoints.reminder_load import in_words, load_page, loads
@@ -73,8 +76,12 @@ def reminders(request: PracticeRequest) -> HttpResponse:
 @require_POST
 @member_required
 def reminder_done(request: PracticeRequest, reminder_id: int) -> HttpResponse:
-    """It is done."""
-    return _act(request, reminder_id, DONE)
+    """It is done: said so, or logged on the page that asks how."""
+    found = _reminder(request, reminder_id)
+    url = done_at(found, request.member) if found.state == Reminder.State.OPEN else ""
+    if url and request.htmx:
+        return HttpResponseClientRedirect(url)
+    return redirect(url) if url else _act(request, reminder_id, DONE)
 
 
 @require_http_methods(["GET", "POST"])
@@ -225,9 +232,21 @@ def _carry_out(act: str, form: Any, rows: ReminderQuerySet, *, by: Member, now: 
         day, count = "", dismiss_all(rows, by=by, now=now, reason=form.reason)
         text = ngettext("Dismissed.", "%(n)d dismissed.", count)
     else:
-        day, count = "", close_all(rows, by=by, now=now)
-        text = ngettext("Done.", "%(n)d done.", count)
+        return _done(rows, by=by, now=now)
     return text % {"n": count, "day": day} if count else ""
+
+
+def _done(rows: ReminderQuerySet, *, by: Member, now: datetime) -> str:
+    """Those are closed of which nothing has to be logged; the others wait for their own act."""
+    count = close_all(rows.exclude(rule__in=DONE_ELSEWHERE), by=by, now=now)
+    kept = rows.open().filter(rule__in=DONE_ELSEWHERE).count()
+    said = [ngettext("Done.", "%(n)d done.", count) % {"n": count}] if count else []
+    stays = ngettext(
+        "%(n)d stays until it is logged: by its own button, or dismissed.",
+        "%(n)d stay until they are logged: by their own buttons, or dismissed.",
+        kept,
+    )
+    return " ".join([*said, *([stays % {"n": kept}] if kept else [])])
 
 
 def _hand_over(rows: ReminderQuerySet, to: Member, *, by: Member, now: datetime, form: Any = None) -> str:
@@ -264,7 +283,8 @@ def _said(request: PracticeRequest, said: str, at: datetime) -> HttpResponse:
         messages.info(request, _("It was done or changed meanwhile: this is how it stands."))
         return redirect(back_to(request, reverse("reminders")))
     stamp = (at - EPOCH) // timedelta(microseconds=1)
-    messages.success(request, said, extra_tags=reverse("reminder_undo", args=[stamp]))
+    url = reverse("reminder_undo", args=[stamp]) if acted_at(at).exists() else ""
+    messages.success(request, said, extra_tags=url)
     return redirect(back_to(request, reverse("reminders")))
 
 
