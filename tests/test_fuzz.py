@@ -30,7 +30,7 @@ from tests.test_access import ADDRESSES, NAMED, ROUTES, World
 
 pytestmark = pytest.mark.django_db
 
-ANSWERS = {200, 204, 302, 304, 400, 401, 403, 404, 405, 409, 413, 422, 429}
+ANSWERS = {200, 204, 302, 304, 400, 401, 403, 404, 405, 409, 410, 413, 422, 429}
 PEOPLE = [
     "manager",
     "manager",
