@@ -182,3 +182,15 @@ class TestARequest:
             client.get("/settings/")
         assert seen == ["America/New_York"]
         assert timezone.get_current_timezone_name() == "UTC"
+
+
+def test_a_link_for_a_forgotten_password_is_void_once_the_password_was_changed_or_used(client, member):
+    client.post("/password/reset/", {"email": member.user.email})
+    link = re.search(r"/password/reset/[0-9a-z]+-\S+", OutboxEnvelope.objects.get().text)[0]
+    opened = client.get(link).url
+    member.user.set_password("seven lanterns by the sea")
+    member.user.save()
+    new = "eleven boats at anchor"
+    assert b"password1" not in client.post(opened, {"password1": new, "password2": new}).content
+    member.user.refresh_from_db()
+    assert member.user.check_password("seven lanterns by the sea")
