@@ -10,6 +10,8 @@ from practices.forms import DayField, not_past
 from practices.models import Member
 from touchpoints.models import StandIn
 
+LONGEST = timedelta(days=365)  # further off it would be forgotten rather than put off
+
 
 class DoneForm(forms.Form):
     """Nothing to fill in."""
@@ -31,12 +33,19 @@ class SnoozeForm(forms.Form):
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
-        self.fields["on"].widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
+        self.last = today + LONGEST
+        limits = {"min": (today + timedelta(days=1)).isoformat(), "max": self.last.isoformat()}
+        self.fields["on"].widget.attrs.update(limits)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("when") == "day" and (data.get("on") or self.today) <= self.today:
+        if data.get("when") != "day" or "on" in self.errors:
+            return data
+        on = data.get("on") or self.today
+        if on <= self.today:
             self.add_error("on", _("Choose a day to come."))
+        elif on > self.last:
+            self.add_error("on", _("Choose a day within a year."))
         return data
 
     @property

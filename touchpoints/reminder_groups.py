@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, Value, When, Window
 from django.db.models.functions import Cast, Concat, RowNumber
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
@@ -133,14 +134,13 @@ def reminders_page(request: HttpRequest, member: Member, *, today: date) -> Remi
     wanted = wanted_of(request.GET, member)
     rows = _asked_for(wanted, member)
     parts = parts_on(today)
-    counts = rows.order_by().aggregate(**{name: Count("pk", filter=where) for name, where in parts.items()})
     listed = rows.filter(parts[wanted.part] if wanted.part else Q(*parts.values(), _connector=Q.OR))
     listed = _with_group(listed, today, is_about_one=wanted.is_about_one)
     page = key_page(request, _groups(listed), key=_key, after=_after, size=GROUPS)
     groups = _filled(request, page.rows, listed, member, today=today)
     return RemindersPage(
         wanted=wanted,
-        tabs=_tabs(request, wanted, counts),
+        tabs=tabs_on(request.GET, member, today=today),
         parts=_in_parts(groups),
         page=page,
         about=groups[0].about if groups and wanted.is_about_one else None,
@@ -240,13 +240,12 @@ def _in_parts(groups: Iterable[Group]) -> list[dict[str, Any]]:
     return [part for part in parts if part["groups"]]
 
 
-def _tabs(request: HttpRequest, wanted: Wanted, counts: dict[str, int]) -> list[Tab]:
-    """All of it, or one part."""
-    labels = {"": gettext_lazy("All"), **PARTS}
+def tabs_on(query: QueryDict, member: Member, *, today: date) -> list[Tab]:
+    """All that the address asks for, or one part of it, with how many stand there."""
+    wanted, labels = wanted_of(query, member), {"": gettext_lazy("All"), **PARTS}
+    rows, parts = _asked_for(wanted, member).order_by(), parts_on(today)
+    counts = rows.aggregate(**{name: Count("pk", filter=where) for name, where in parts.items()})
     counted = {"": sum(counts.values()), **counts}
-    return [
-        Tab(
-            label, counted[part], query_with(request, part=part, after=None, chosen=None), wanted.part == part
-        )
-        for part, label in labels.items()
-    ]
+    kept = {name: value for name, value in query.dict().items() if name not in ("part", "after", "chosen")}
+    urls = {part: "?" + urlencode({**kept, **({"part": part} if part else {})}) for part in labels}
+    return [Tab(label, counted[part], urls[part], wanted.part == part) for part, label in labels.items()]

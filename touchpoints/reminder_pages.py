@@ -84,7 +84,12 @@ def due_in_words(day: date, today: date) -> str:
     days = (today - day).days
     if days > 0:
         return ngettext("%(n)d day overdue", "%(n)d days overdue", days) % {"n": days}
-    return _("due on %(day)s") % {"day": date_format(day, "l, F j")} if days else _("due today")
+    return _("due on %(day)s") % {"day": day_in_words(day, today)} if days else _("due today")
+
+
+def day_in_words(day: date, today: date) -> str:
+    """ "Monday, November 23"; with its year where that is another."""
+    return date_format(day, "l, F j" if day.year == today.year else "l, F j, Y")
 
 
 def _part(row: Reminder, today: date) -> str:

@@ -255,6 +255,38 @@ def test_put_off_until(client, desk, when, until):
     assert "Put off" in page(client, desk.physician)
 
 
+def test_put_off_into_another_year_says_which_and_not_beyond_a_year(client, desk):
+    refused = act(client, desk.physician, "reminder_snooze", desk, when="day", on="2027-11-19")
+    assert "Choose a day within a year." in refused.content.decode()
+
+    act(client, desk.physician, "reminder_snooze", desk, when="day", on="2027-11-18")
+    shown = page(client, desk.physician)
+    assert "Put off until Thursday, November 18, 2027." in shown
+    assert "Due on Thursday, November 18, 2027" in shown
+
+
+def test_act_in_place_counts_the_parts_anew_as_the_page_filters_them(client, desk):
+    with practice_scope(desk.practice):
+        remind(desk, "About somebody else.", provider=make.provider("Roy"))
+    client.force_login(desk.physician.user)
+    url = reverse("reminder_snooze", args=[desk.reminder.pk])
+
+    def answered(query, path="/reminders/"):
+        there = HTMX | {"HX-Current-URL": f"http://testserver{path}{query}"}
+        shown = client.post(url, {"when": "tomorrow"}, headers=there).content.decode()
+        return " ".join(shown.split())
+
+    everything = answered("?part=today")
+    assert 'id="reminder-tabs" hx-swap-oob="true"' in everything
+    in_order(
+        f"<main{everything}", "All 2</a>", "Overdue 0</a>", 'aria-current="page">Today 1</a>', "Put off 1</a>"
+    )
+    assert f'href="?provider={desk.provider.pk}&amp;part=today" >Today 0' in answered(
+        f"?provider={desk.provider.pk}"
+    )
+    assert "reminder-tabs" not in answered("", path="/")
+
+
 @pytest.mark.parametrize("on", ["", "2026-11-18", "2026-11-01"])
 def test_cannot_be_put_off_until_a_day_gone_by(client, desk, on):
     refused = act(client, desk.physician, "reminder_snooze", desk, htmx=True, when="day", on=on)

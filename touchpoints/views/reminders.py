@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -34,9 +34,9 @@ from touchpoints.reminder_acts import (
 )
 from touchpoints.reminder_doing import DONE_ELSEWHERE, done_at
 from touchpoints.reminder_forms import DismissForm, DoneForm, LoadForm, PassOnForm, SnoozeForm
-from touchpoints.reminder_groups import reminders_page
+from touchpoints.reminder_groups import Tab, reminders_page, tabs_on
 from touchpoints.reminder_load import in_words, load_page, loads
-from touchpoints.reminder_pages import in_reach_of, lines_of, visible_to
+from touchpoints.reminder_pages import day_in_words, in_reach_of, lines_of, visible_to
 from touchpoints.standing_in import arrange_stand_in, end_stand_in
 from touchpoints.undoing_many import remember_reminders
 
@@ -225,7 +225,7 @@ def _carry_out(act: str, form: Any, rows: ReminderQuerySet, *, by: Member, now: 
     if act == HAND_OVER:
         return _hand_over(rows, form.cleaned_data["to"], by=by, now=now, form=form)
     if act == SNOOZE:
-        day = date_format(form.until, "l, F j")
+        day = day_in_words(form.until, form.today)
         count = snooze_all(rows, until=form.until, now=now)
         text = ngettext("Put off until %(day)s.", "%(n)d put off until %(day)s.", count)
     elif act == DISMISS:
@@ -306,5 +306,15 @@ def _shown(request: PracticeRequest, found: Reminder, form: Any = None, *, said:
         "next": back_to(request, reverse("reminders")),
         "said": said,
     }
-    template = "touchpoints/_reminder_row.html" if request.htmx else "touchpoints/reminder.html"
+    if form is None and request.method == "POST":
+        context["tabs"] = _tabs_behind(request)
+    template = "touchpoints/_reminder_answer.html" if request.htmx else "touchpoints/reminder.html"
     return render(request, template, context, status=422 if form is not None and form.is_bound else 200)
+
+
+def _tabs_behind(request: PracticeRequest) -> list[Tab]:
+    """The parts of the page on which the row stands, as they count now; none where it is no such page."""
+    path, _mark, query = (request.htmx.current_url_abs_path or "").partition("?")
+    if path != reverse("reminders"):
+        return []
+    return tabs_on(QueryDict(query), request.member, today=_today(request))
