@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Referral
 from contacts.models.referrals import NextAction, Status, Urgency
+from contacts.referral_way import stand_of
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS
 
@@ -57,6 +58,7 @@ class ReferralRow:
     owner: str = ""
     appointment_at: datetime | None = None
     acts: list[RowAct] = field(default_factory=list)
+    stand: str = ""
 
     @property
     def origin(self) -> str:
@@ -96,6 +98,7 @@ def referral_row(
         owner=referral.next_action_owner.name if referral.next_action_owner else "",
         appointment_at=referral.appointment_at if referral.status == Status.SCHEDULED else None,
         acts=acts_of(referral, member=member, now=now),
+        stand=stand_of(referral),
         **common,
     )
 

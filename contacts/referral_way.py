@@ -233,13 +233,21 @@ def withdraw(referral: Referral, *, by: Member, now: datetime, reason: str) -> R
     return row
 
 
+def stand_of(referral: Referral) -> str:
+    """Where it stands on its way, in one word, so that an act can say which stand it was made for."""
+    row = referral
+    moments = (row.appointment_at, row.seen_on, row.reported_back_at, row.withdrawn_at)
+    told = [moment.strftime("%Y%m%d%H%M%S") if moment else "" for moment in moments]
+    return "-".join([row.status, str(row.contact_attempts), *told])
+
+
 def refuse_stale(referral: Referral, *, stand: str, by: Member) -> None:
     """Lock the referral; raise NotOnTheWay when somebody else has moved it since it was shown as `stand`.
 
     Who presses twice finds their own step, and is not asked about it.
     """
     row = _locked(referral)
-    if stand in ("", row.stand):
+    if stand in ("", stand_of(row)):
         return
     who, act, at = _last_mover(row)
     if who == by:

@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from contacts.merging import merge_offices, merge_providers
 from contacts.models import OfficeContact, Provider, Referral
+from contacts.referral_way import stand_of
 from practices.isolation import practice_scope
 from practices.models import Draft, Location
 from practices.shared_rows import SharedRow, as_text
@@ -411,7 +412,7 @@ class TestWay:
 
     def test_an_appointment_is_not_moved_by_who_did_not_know_of_it(self, desk):
         with practice_scope(desk.practice):
-            stand = desk.referral.stand
+            stand = stand_of(desk.referral)
         _shared, me, other, _mine = before(desk, "EditForm")
         self.step(other, stand, "scheduled", appointment_at="2026-11-30T10:00")
 
@@ -422,7 +423,7 @@ class TestWay:
         with practice_scope(desk.practice):
             row = Referral.objects.get()
             assert row.appointment_at.astimezone(desk.practice.zone).hour == 10
-            stand = row.stand
+            stand = stand_of(row)
         assert 'value="2026-11-30T11:00"' in refused.content.decode()
         self.step(me, stand, "scheduled", appointment_at="2026-11-30T11:00")
         with practice_scope(desk.practice):
@@ -430,7 +431,7 @@ class TestWay:
 
     def test_pressing_twice_is_no_conflict(self, desk):
         with practice_scope(desk.practice):
-            stand = desk.referral.stand
+            stand = stand_of(desk.referral)
         _shared, me, _other, _mine = before(desk, "EditForm")
         self.step(me, stand, "contacted")
         assert "before you" not in words(self.step(me, stand, "contacted"))

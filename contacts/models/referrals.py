@@ -41,10 +41,8 @@ class PatientSearch:
 
 def patient_indexes(*, practice_id: int | None, **patient: Any) -> PatientIndexes:
     """Family name + birth date, family name + first initial, chart number: as a row keeps them."""
-    parts = _indexed_parts(**patient)
-    return PatientIndexes(
-        **{name: blind_index(*said, practice_id=practice_id) for name, said in parts.items()}
-    )
+    parts = _indexed_parts(**patient).items()
+    return PatientIndexes(**{name: blind_index(*said, practice_id=practice_id) for name, said in parts})
 
 
 def patient_search(*, practice_id: int | None, **patient: Any) -> PatientSearch:
@@ -365,13 +363,6 @@ class Referral(OfPatient, PracticeDetail):
     def owes_word(self) -> bool:
         """The referrer has not been told yet, and should be."""
         return self.status in OWES_WORD and not self.reported_back_at and not self.withdrawn_at
-
-    @property
-    def stand(self) -> str:
-        """Where it stands on its way, in one word, so that an act can say which stand it was made for."""
-        moments = (self.appointment_at, self.seen_on, self.reported_back_at, self.withdrawn_at)
-        told = [moment.strftime("%Y%m%d%H%M%S") if moment else "" for moment in moments]
-        return "-".join([self.status, str(self.contact_attempts), *told])
 
     def is_overdue(self, now: datetime) -> bool:
         return bool(self.next_action_due_at and self.next_action_due_at < now and not self.withdrawn_at)

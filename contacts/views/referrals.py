@@ -120,7 +120,7 @@ def with_form(group: Any, row: Referral, member: Member, failed: Any, now: datet
     initial = {"known": row.contact_attempts, "seen_on": day}
     form = failed if is_failed else StepForm(initial=initial)
     form.auto_id = f"id_{group.name}_%s"
-    return {"group": group, "form": form, "is_failed": is_failed}
+    return {"group": group, "form": form, "is_failed": is_failed, "stand": referral_way.stand_of(row)}
 
 
 def physician_form(request: PracticeRequest, row: Referral) -> PhysicianForm | None:
