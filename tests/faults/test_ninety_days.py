@@ -149,7 +149,12 @@ def _touches(story: Story, name: str, day: int) -> list[int]:
         mailed = [c.mailed for c in one.cards if c.provider == name and c.mailed is not None]
         on += [at for at in mailed if at <= day]
     on += [c.told for c in story.complaints if c.provider == name and c.told <= day]
-    return on + [at for at, asked in story.asked if asked == name and at <= day]
+    said = [at for at, how, which in story.answers if how == "close" and which[:2] == ("in_touch", name)]
+    return (
+        on
+        + [at for at in said if at <= day]
+        + [at for at, asked in story.asked if asked == name and at <= day]
+    )
 
 
 def _is_known(touch: Touch, day: int) -> bool:
@@ -221,7 +226,12 @@ def _calls(story: Story, day: int) -> Iterator[Item]:
     for name in TIERS:
         calls = [t for t in story.touches if t.provider == name and t.how != "meeting" and t.day <= day]
         last = max(calls, key=lambda t: t.day, default=None)
-        if last and last.how == "voicemail":
+        met = [t for t in story.touches if t.provider == name and t.how == "meeting" and t.done <= day]
+        if (
+            last
+            and last.how == "voicemail"
+            and not any((t.until, t.done) > (last.day, last.day) for t in met)
+        ):
             yield "unreached_calls", name, business(last.day, 1), "liaison"
 
 
