@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from openpyxl import Workbook
@@ -49,7 +49,7 @@ def _safe(value: Any) -> Any:
     return as_text(value) if isinstance(value, str) else value
 
 
-FORMATS = {
+FORMATS: dict[str, tuple[Callable[..., bytes], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "xlsx": (as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
