@@ -77,7 +77,7 @@ class Bench:
         values = [self.practice.pk, self.provider.pk, self.member.pk, self.member.pk, rows]
         self.run(INSERT, *values)
 
-    def run(self, sql: str, *params: int) -> None:
+    def run(self, sql: str, *params: int | str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
 
