@@ -13,6 +13,7 @@ from practices.roles import Role
 from tests import make
 from tests.browser.conftest import axe_violations
 from touchpoints.models import Reminder
+from touchpoints.reminders import remind
 from touchpoints.touchpoint_log import log_call
 
 PHONE = {"width": 360, "has_touch": True, "is_mobile": True}
@@ -40,19 +41,8 @@ def desk(site):
             now=now,
         )
         move(desk.referral, to="seen", seen_on=desk.today, by=desk.physician, now=now)
-        remind(desk, "Tell Dr. Okafor what was found.", rule="report_backs", referral=desk.referral)
+        remind(now=now, only=["report_backs"])
     return desk
-
-
-def remind(desk, reason, **fields):
-    defaults = {
-        "member": desk.physician,
-        "provider": desk.provider,
-        "due_on": desk.today,
-        "made_at": desk.now,
-    }
-    cause = f"referral {desk.referral.pk} seen {Reminder.objects.count()}"
-    return Reminder.objects.create(**{**defaults, "reason": reason, "cause": cause, **fields})
 
 
 def open_rules(desk):
@@ -75,7 +65,7 @@ def test_one_call_clears_three_by_thumb(site, new_page, desk):
     expect(page.locator("main")).to_contain_text("Call Dr. Okafor again")
     page.get_by_text("Reached", exact=True).tap()
     page.get_by_label("The next step promised to Dr. Okafor").check()
-    page.get_by_label("Tell Dr. Okafor what was found.").check()
+    page.get_by_label("Tell Dr. Okafor what was found").check()
     page.get_by_role("button", name="Save").tap()
 
     expect(page.locator("#messages")).to_contain_text("Logged: Amara Okafor, MD.")
@@ -99,20 +89,26 @@ def test_keys_go_from_row_to_row_and_each_act_can_be_undone(site, browser_page, 
     assert "3 things" in focused()
     page.keyboard.press("j")
     assert "Call Dr. Okafor again" in focused()
+    page.keyboard.press("j")
+    promise = page.locator("li", has_text="The next step promised")
     page.keyboard.press("d")
-    row = page.locator("li", has_text="Call Dr. Okafor again")
-    expect(row.locator(".badge-status")).to_have_text("Done")
+    expect(promise.locator(".badge-status")).to_have_text("Done")
+    expect(page.locator("#reminder-tabs")).to_contain_text("All 3")
     page.keyboard.press("u")
-    expect(row.get_by_role("button", name="Done")).to_be_visible()
+    expect(promise.get_by_role("button", name="Done")).to_be_visible()
+    expect(page.locator("#reminder-tabs")).to_contain_text("All 4")
     assert len(open_rules(desk)) == 4
 
+    page.keyboard.press("k")
+    row = page.locator("li", has_text="Call Dr. Okafor again")
+    assert "Call Dr. Okafor again" in focused()
     page.keyboard.press("h")
     row.get_by_label("To whom").select_option(label=str(desk.liaison))
     page.keyboard.press("Control+Enter")
     expect(row).to_contain_text("Handed over to Liaison One.")
     assert "Liaison One" in holders(desk)
     row.get_by_role("button", name="Undo").click()
-    expect(row.get_by_role("button", name="Done")).to_be_visible()
+    expect(row.get_by_role("link", name="Done")).to_be_visible()
     assert set(holders(desk)) == {"Physician One"}
 
     row.get_by_role("link").first.focus()
@@ -126,6 +122,8 @@ def test_keys_go_from_row_to_row_and_each_act_can_be_undone(site, browser_page, 
     for _step in range(6):
         page.keyboard.press("j")
     assert "Call Dr. Roy again" in focused()
+    page.keyboard.press("d")
+    expect(page.locator("main")).to_contain_text("A card sent by hand")
 
 
 def test_without_scripting_those_ticked_are_put_off_together_and_brought_back(site, new_page, desk):
@@ -141,7 +139,7 @@ def test_without_scripting_those_ticked_are_put_off_together_and_brought_back(si
     page.get_by_role("button", name="Put off").click()
     expect(page.locator("#messages")).to_contain_text("2 put off until Monday")
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#messages")).to_contain_text("2 reminders are as they were before.")
+    expect(page.locator("#messages")).to_contain_text("Taken back: Reminders: 2 put off")
 
     page.locator("summary", has_text="More").first.click()
     page.get_by_role("link", name="Dismiss").first.click()
@@ -167,7 +165,7 @@ def test_manager_hands_a_whole_load_over(site, browser_page, desk):
     expect(page.locator("#messages")).to_contain_text("4 handed over to Coordinator One.")
     assert set(holders(desk)) == {"Coordinator One"}
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#messages")).to_contain_text("as they were before")
+    expect(page.locator("#messages")).to_contain_text("Taken back: Reminders: 4 handed over")
     assert set(holders(desk)) == {"Physician One"}
 
 
