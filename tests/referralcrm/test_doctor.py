@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -213,7 +214,7 @@ class TestConfiguration:
         assert found(configuration.it_is_in_earnest) is level
 
     def test_static_files_that_were_not_collected(self, monkeypatch):
-        monkeypatch.setattr(configuration.staticfiles_storage, "hashed_files", {})
+        monkeypatch.setattr(storages["staticfiles"], "hashed_files", {})
         assert found(configuration.static_files_are_there) is WRONG
 
     def test_time_zone_that_this_machine_does_not_know(self, in_earnest, tmp_path):

@@ -12,7 +12,7 @@ from referralcrm.embedded.configuration import BASE_DIR
 
 SETTINGS = (BASE_DIR / "referralcrm" / "settings.py").read_text()
 READ_BY_SETTINGS = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
-READ_BY_MACHINE = {"PORT", "DATA_DIR"}
+READ_BY_MACHINE = {"PORT", "DATA_DIR", "BACKUP_HOURS"}
 
 
 def documented() -> set[str]:
@@ -103,8 +103,9 @@ class TestCompose:
 
     def test_every_process_is_there_and_says_whether_it_is_well(self):
         services = self.compose["services"]
-        assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "beat"}
-        assert all("healthcheck" in service for name, service in services.items() if name != "migrate")
+        assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "beat", "backup"}
+        end_by_themselves = {"migrate", "backup"}
+        assert all("healthcheck" in services[name] for name in services.keys() - end_by_themselves)
 
     def test_product_is_given_known_settings_and_all_it_needs(self):
         for name in ("migrate", "web", "worker", "beat"):
