@@ -227,7 +227,9 @@ def in_words(field: models.Field | None, value: Any, names: Names) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(field, models.DateTimeField):
-        return date_format(timezone.localtime(datetime.fromisoformat(value)), "M j, Y, g:i a")
+        return date_format(
+            datetime.fromisoformat(value).astimezone(timezone.get_current_timezone()), "M j, Y, g:i a"
+        )
     if isinstance(field, models.DateField):
         return date_format(date.fromisoformat(value), "M j, Y")
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
