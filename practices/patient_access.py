@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from practices.acting import current_actor
 from practices.models import Member, PatientAccess
 
 
@@ -17,6 +18,7 @@ def record_access(
     """Write down one act that showed patients; nothing when no row was shown, but for a search."""
     ids, return_ids = list(referral_ids), list(return_referral_ids)
     if ids or return_ids or act == PatientAccess.Act.SEARCHED:
+        actor = current_actor()
         PatientAccess.objects.create(
             member=member,
             act=act,
@@ -24,4 +26,6 @@ def record_access(
             referral_ids=ids,
             return_referral_ids=return_ids,
             covering_for=covering_for,
+            address=actor.address or None,
+            request_id=actor.request_id,
         )

@@ -64,8 +64,11 @@ class PatientAccess(PracticeModel):
     referral_ids = ArrayField(models.BigIntegerField(), default=list)
     return_referral_ids = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     covering_for = PracticeForeignKey(Member, null=True, related_name="+")
+    address = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=64, blank=True, db_default="")
 
     class Meta(PracticeModel.Meta):
+        verbose_name_plural = "patient accesses"
         ordering = ["-at", "-id"]
         indexes = [models.Index(fields=["practice", "-at", "-id"], name="patient_access_newest")]
         constraints = [

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from contacts.models import Provider
 from practices.isolation import because, practice_scope
-from practices.models import AuditEntry, Location, Practice, SignInEvent
+from practices.models import AuditEntry, Location, PatientAccess, Practice, SignInEvent
 from practices.roles import Role
 from tests import make
 
@@ -209,6 +209,18 @@ class TestExport:
         assert {line[9] for line in lines[1:]} == {"contacts_provider"}
 
 
+class TestWhoSawPatients:
+    def test_says_from_which_address_and_in_which_request(self, desk, practice, manager):
+        with practice_scope(practice):
+            referral = make.referral(by=manager)
+        seen = desk.get(reverse("referral", args=[referral.pk]), REMOTE_ADDR="203.0.113.9")
+        with practice_scope(practice):
+            access = PatientAccess.objects.get()
+        assert (access.address, access.request_id) == ("203.0.113.9", seen["X-Request-ID"])
+        page = text_of(desk.get(reverse("patient_accesses")))
+        assert "203.0.113.9" in page and access.request_id in page
+
+
 class TestSignIns:
     def sign_in(self, client, email: str, password: str = make.PASSWORD):
         return client.post(
@@ -252,9 +264,11 @@ class TestSignIns:
         colleague = make.member(Role.PHYSICIAN, practice, name="Ana Reyes")
         with practice_scope(practice):
             for act in ("signed_in", "wrong_password"):
-                SignInEvent.objects.create(member=colleague, act=act, address="203.0.113.9")
+                shown = {"address": "203.0.113.9", "request_id": "numbered-by-proxy"}
+                SignInEvent.objects.create(member=colleague, act=act, **shown)
         page = text_of(desk.get(reverse("sign_ins")))
-        assert "Ana Reyes" in page and "Refused: wrong password" in page and "203.0.113.9" in page
+        assert "Ana Reyes" in page and "Refused: wrong password" in page
+        assert "203.0.113.9" in page and "numbered-by-proxy" in page
         only = desk.get(reverse("sign_ins"), {"act": "wrong_password", "member": colleague.pk})
         assert [row.act for row in only.context["page"].rows] == ["wrong_password"]
 
