@@ -52,7 +52,7 @@ your_sign_in_pages = [
         open_until_set_up(webauthn.reauthenticate_webauthn),
         name="mfa_reauthenticate_webauthn",
     ),
-    path("app/", open_until_set_up(totp.activate_totp), name="mfa_activate_totp"),
+    path("app/", open_until_set_up(your_sign_in.AppSetUp.as_view()), name="mfa_activate_totp"),
     path("app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("passkeys/new/", open_until_set_up(webauthn.add_webauthn), name="mfa_add_webauthn"),
     path(

@@ -57,7 +57,7 @@ class CountedCode:
         shared = guessing.network(context.request)
         counted(mine, shared, user=self.user)
         code = super().clean_code()  # type: ignore[misc]  # of the form it is mixed into
-        if self.authenticator.type == Authenticator.Type.TOTP and not _is_first_use(self.authenticator, code):
+        if self.authenticator.type == Authenticator.Type.TOTP and not take_code(self.authenticator, code):
             raise get_adapter().validation_error("incorrect_code")
         guessing.forgive(mine)
         guessing.take_back(shared)
@@ -65,8 +65,8 @@ class CountedCode:
 
 
 @transaction.atomic
-def _is_first_use(app: Authenticator, code: str) -> bool:
-    """RFC 6238, 5.2: the step of the last code taken is kept with the secret, so that a restart forgets none."""
+def take_code(app: Authenticator, code: str) -> bool:
+    """Whether it is good and was not taken before. RFC 6238, 5.2: the step of the last code taken is kept with the secret, so that a restart forgets none."""
     row = Authenticator.objects.select_for_update().get(pk=app.pk)
     secret = get_adapter().decrypt(row.data["secret"])
     steps = [step for step in totp.yield_hotp_counters_from_time() if _code_of(secret, step) == code.strip()]

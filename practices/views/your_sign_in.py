@@ -6,8 +6,10 @@ from typing import Any
 from allauth.account.decorators import reauthentication_required
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
@@ -27,7 +29,7 @@ from practices.second_factors import has_second_factor, reset_second_factor
 from practices.session_limits import end_sessions, polled, time_left
 from practices.shared_rows import for_change
 from practices.sign_in import note
-from practices.views.sign_in_forms import SignInRulesForm
+from practices.views.sign_in_forms import AppForm, SignInRulesForm, take_code
 
 Type = Authenticator.Type
 
@@ -45,6 +47,18 @@ def mfa_index(request: PracticeRequest) -> HttpResponse:
         "sessions": _shown(request, _sessions_of(request)),
     }
     return page(request, "practices/your_sign_in.html", context)
+
+
+class AppSetUp(totp.ActivateTOTPView):
+    """The code that sets an app up is taken like any other: it opens no sign-in."""
+
+    @transaction.atomic
+    def form_valid(self, form: AppForm) -> HttpResponse:
+        """Keep the app, and the step of its first code with it."""
+        answer = super().form_valid(form)
+        app = Authenticator.objects.get(user=self.request.user, type=Type.TOTP)
+        take_code(app, form.cleaned_data["code"])
+        return answer
 
 
 @require_POST

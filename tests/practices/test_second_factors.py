@@ -104,6 +104,16 @@ class TestTheApp:
             assert is_in(other) == is_taken
             cache.clear()
 
+    def test_the_code_that_set_it_up_opens_no_sign_in(self, client, member):
+        post_password(client, member.user)
+        with time_machine.travel(make.NOW, tick=False):
+            secret = set_up_app(client)
+            for steps, opens in ((0, False), (1, True)):
+                other = Client()
+                post_password(other, member.user)
+                other.post(reverse("mfa_authenticate"), {"code": code_of(secret, steps=steps)})
+                assert is_in(other) == opens
+
     def test_a_code_of_a_minute_ago_is_refused(self, with_app, member):
         client, secret, _ = with_app
         post_password(client, member.user)
