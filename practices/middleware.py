@@ -10,7 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -99,6 +99,19 @@ class EnterPractice:
         is_a_question = isinstance(exception, ReauthenticationRequired)  # asked before anything is written
         if request.has_transaction and not is_a_question and not transaction.get_rollback():
             transaction.set_rollback(True)
+
+
+class RefuseCharset:
+    """A form is in UTF-8 and every browser sends it so. Answers 400 before anything of another is read."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PracticeRequest) -> HttpResponse:
+        if (request.encoding or "utf-8").lower() == "utf-8":
+            return self.get_response(request)
+        request.encoding = "utf-8"  # the page that says so reads the request, too
+        return render(request, "400.html", status=400)
 
 
 class RefuseNul:

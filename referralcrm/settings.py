@@ -128,6 +128,7 @@ MIDDLEWARE = [
     # A list of fifty rows is 80 KB plain and 8 packed; the random length it adds hides secrets (BREACH).
     "django.middleware.gzip.GZipMiddleware",
     "practices.request_sizes.LimitRequestSize",
+    "practices.middleware.RefuseCharset",
     "practices.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

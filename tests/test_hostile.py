@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.test import Client
 
 from practices.isolation import practice_scope
 from tests import make
@@ -93,7 +94,10 @@ def test_a_list_answers_any_key(client, world, address):
         ("/return-referrals/new/", ["provider", "office", "referral", "reminder"]),
         ("/feedback/", ["office", "physician", "provider", "month"]),
         ("/feedback/new/", ["provider", "office", "referral", "reminder"]),
-        ("/settings/patient-access/", ["member", "act", "day"]),
+        (
+            "/settings/patient-access/",
+            ["member", "act", "referral", "return_referral", "since", "until"],
+        ),
         ("/meetings/new/", ["provider", "office", "referral", "reminder", "held"]),
         ("/meetings/people/", ["q"]),
         ("/meetings/", ["whose"]),
@@ -115,6 +119,16 @@ def test_a_page_answers_any_question(client, world, address, names):
     asked = [{name: value} for name in names for value in HOSTILE]
     answers = {str(one): client.get(address, one).status_code for one in asked}
     assert {one: status for one, status in answers.items() if status not in ANSWERS} == {}
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "latin-1", "base64"])
+@pytest.mark.parametrize("address", ["/sign-in/", "/f/x/", "/mail/stop/x/", "/referrals/new/", "/nope/"])
+def test_a_form_of_another_charset_is_refused(world, address, charset):
+    client = Client(enforce_csrf_checks=True)
+    client.get("/sign-in/")
+    kind = f"application/x-www-form-urlencoded; charset={charset}"
+    answers = [client.generic(method, address, b"a=b", content_type=kind) for method in ("POST", "GET")]
+    assert [answer.status_code for answer in answers] == [400, 400]
 
 
 @pytest.mark.parametrize("week", ["0001-W01", "9999-W52", "2026-W99", "2026-W00"])
