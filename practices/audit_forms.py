@@ -1,14 +1,15 @@
 """What of the logs is asked for."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.apps import apps
 from django.utils.translation import gettext_lazy as _
 
-from practices.audit_trail import THE_SYSTEM
+from practices.audit_trail import THE_SYSTEM, looked_through
 from practices.forms import DayField
-from practices.models import AuditEntry, Member, Practice, PracticeModel, SignInEvent
+from practices.models import AuditEntry, Member, PatientAccess, Practice, PracticeModel, SignInEvent
 from practices.settings_forms import day_input
 
 
@@ -64,3 +65,24 @@ class SignInFilterForm(LogFilterForm):
         label=_("What"), required=False, choices=[("", _("everything")), *SignInEvent.Act.choices]
     )
     field_order = ("member", "act", "since", "until")
+
+
+class AccessFilterForm(LogFilterForm):
+    """Sight of patients of one kind, or of the patient of one referral or return referral."""
+
+    act = forms.ChoiceField(
+        label=_("What"), required=False, choices=[("", _("everything")), *PatientAccess.Act.choices]
+    )
+    referral = forms.IntegerField(label=_("Referral (R-)"), required=False, min_value=1, max_value=2**63 - 1)
+    return_referral = forms.IntegerField(
+        label=_("Return referral (RR-)"), required=False, min_value=1, max_value=2**63 - 1
+    )
+    field_order = ("member", "act", "referral", "return_referral", "since", "until")
+
+    def asked_by(self, today: date) -> dict[str, Any]:
+        """What was chosen; of one patient, in a year's days at most."""
+        asked = self.asked()
+        if "referral" in asked or "return_referral" in asked:
+            days = looked_through(asked.get("since"), asked.get("until"), today=today)
+            asked["since"], asked["until"] = days
+        return asked

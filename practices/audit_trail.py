@@ -1,24 +1,15 @@
-"""Reading the audit trail: the entries asked for, one row's story, and the file of them."""
+"""Reading the three logs: what was asked for, one row's story; and what of them is forgotten."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.utils.translation import gettext as _
 
-from practices.audit_words import Line, told
-from practices.formulas import as_text
-from practices.isolation import practice_scope
-from practices.models import AuditEntry, Practice
+from practices.models import AuditEntry, PatientAccess, Practice, SignInEvent
 
 THE_SYSTEM = "0"
-CHUNK = 500
+AT_ONE_LOOK = timedelta(days=366)
 FORGOTTEN_AT_ONCE = 10_000
 
 
@@ -44,6 +35,55 @@ def entries(
     return rows.filter(_of_row(row)) if what and row else rows
 
 
+def sign_in_events(
+    practice: Practice,
+    *,
+    member: str = "",
+    act: str = "",
+    since: date | None = None,
+    until: date | None = None,
+) -> QuerySet[SignInEvent]:
+    """Who came in or was refused, as asked for, newest first."""
+    rows: QuerySet = SignInEvent.objects.select_related("member__user", "by__user")
+    return between(_by(rows, member=member, act=act), practice, since=since, until=until)
+
+
+def patient_accesses(
+    practice: Practice,
+    *,
+    member: str = "",
+    act: str = "",
+    referral: int | None = None,
+    return_referral: int | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> QuerySet[PatientAccess]:
+    """Who saw patients, as asked for, newest first. With both numbers, whoever saw either."""
+    rows: QuerySet = PatientAccess.objects.select_related("member__user", "covering_for__user")
+    rows = between(_by(rows, member=member, act=act), practice, since=since, until=until)
+    if referral or return_referral:
+        seen = Q(referral_ids__contains=[referral]) if referral else Q()
+        seen |= Q(return_referral_ids__contains=[return_referral]) if return_referral else Q()
+        rows = rows.filter(seen)
+    return rows
+
+
+def looked_through(since: date | None, until: date | None, *, today: date) -> tuple[date, date]:
+    """The days that a search for one patient goes through: a year at most, the last of those asked for.
+
+    No index helps it: under row security PostgreSQL looks into an array only after it has read the row.
+    """
+    until = min(until or today, today)
+    earliest = until - AT_ONE_LOOK
+    return max(since or earliest, earliest), until
+
+
+def _by(rows: QuerySet, *, member: str, act: str) -> QuerySet:
+    if member:
+        rows = rows.filter(member_id=int(member))
+    return rows.filter(act=act) if act else rows
+
+
 def between(rows: QuerySet, practice: Practice, *, since: date | None, until: date | None) -> QuerySet:
     """What of a log was written on these days of the practice, both ends included."""
     if since:
@@ -63,12 +103,6 @@ def _of_row(row: int) -> Q:
     return Q(row_id=row, row_ids=None) | (Q(row_id__lte=row, row_ids__isnull=False) & among)
 
 
-def note_export(lines: int) -> None:
-    """Write down that the trail itself was taken away. Inside the practice's scope."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT practices_note_export(%s, %s)", [AuditEntry._meta.db_table, lines])
-
-
 def forget_old_entries() -> int:
     """Delete what the open practice's logs hold from more than six years ago, some at a time: how many.
 
@@ -77,52 +111,3 @@ def forget_old_entries() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT practices_forget_old_entries(%s)", [FORGOTTEN_AT_ONCE])
         return cursor.fetchone()[0]
-
-
-def as_csv(practice: Practice, asked: dict[str, Any]) -> Iterator[bytes]:
-    """The entries asked for, in UTF-8 with the mark that Excel asks for; nothing is a formula.
-
-    Opens the practice's scope itself: it is read after the view has left its own.
-    """
-    yield "\ufeff".encode() + _text(_header())
-    with practice_scope(practice):
-        for some in _in_chunks(entries(practice, **asked)):
-            yield b"".join(_text(_cells(line)) for line in told(some))
-
-
-def _in_chunks(rows: QuerySet[AuditEntry]) -> Iterator[list[AuditEntry]]:
-    """By key, so that a long file needs little memory and no cursor of the server's."""
-    rows = rows.order_by("-id")
-    found = list(rows[:CHUNK])
-    while found:
-        yield found
-        found = list(rows.filter(pk__lt=found[-1].pk)[:CHUNK])
-
-
-def _header() -> list[str]:
-    return [
-        _("Number"), _("At (UTC)"), _("Sentence"), _("Member"), _("Address"), _("Request"), _("Through"),
-        _("Reason"), _("Act"), _("Table"), _("Row"), _("Rows"), _("Changes"), _("Transaction"),
-    ]  # fmt: skip
-
-
-def _cells(line: Line) -> list[str]:
-    entry = line.entry
-    numbers = _ranges(entry.row_ids) if entry.row_ids else str(entry.row_id or "")
-    changes = json.dumps(entry.changes, ensure_ascii=False) if entry.changes else ""
-    at = entry.at.isoformat(timespec="milliseconds")
-    return [
-        str(entry.pk), at, line.sentence, str(entry.member_id or ""), entry.address or "", entry.request_id,
-        entry.through, entry.reason, entry.operation, entry.table_name, numbers, str(entry.rows), changes,
-        str(entry.transaction_id),
-    ]  # fmt: skip
-
-
-def _ranges(ids: Iterable[range]) -> str:
-    return " ".join(f"{part.start}-{part.stop - 1}" if len(part) > 1 else str(part.start) for part in ids)
-
-
-def _text(cells: list[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow([as_text(cell) for cell in cells])
-    return text.getvalue().encode()

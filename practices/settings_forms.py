@@ -12,14 +12,13 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
 
 from practices.business_days import states
-from practices.forms import DayField, PracticeForm, zip_code_of
+from practices.forms import PracticeForm, zip_code_of
 from practices.models import (
     Cover,
     Invitation,
     Location,
     Member,
     OutboxEnvelope,
-    PatientAccess,
     Practice,
     User,
 )
@@ -217,24 +216,6 @@ class OwnPasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-
-
-class AccessFilterForm(forms.Form):
-    """Whose sight of patients, of what kind, on which day."""
-
-    member = forms.ModelChoiceField(
-        label=_("Member"), queryset=Member._base_manager.none(), required=False, empty_label=_("everybody")
-    )
-    act = forms.ChoiceField(
-        label=_("What"), choices=[("", _("everything")), *PatientAccess.Act.choices], required=False
-    )
-    day = DayField(label=_("Day"), required=False, widget=day_input())
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["member"].queryset = Member.objects.select_related("user").order_by("user__name")
-        for name, kind in (("member", "form-select"), ("act", "form-select"), ("day", "form-control")):
-            self.fields[name].widget.attrs["class"] = kind
 
 
 class MyMailForm(SharedRow, forms.Form):

@@ -102,9 +102,15 @@ settings_pages = [
     path("audit-trail/", audit_trail.audit_trail, name="audit_trail"),
     path("audit-trail/export/", audit_trail.audit_trail_exported, name="audit_trail_exported"),
     path("sign-ins/", audit_trail.sign_ins, name="sign_ins"),
+    path("sign-ins/export/", audit_trail.sign_ins_exported, name="sign_ins_exported"),
     path("undo/", undo.undo_page, name="undo"),
     path("undo/<int:act_id>/", undo.undo_act, name="undo_act"),
     path("patient-access/", patient_accesses.patient_accesses, name="patient_accesses"),
+    path(
+        "patient-access/export/",
+        patient_accesses.patient_accesses_exported,
+        name="patient_accesses_exported",
+    ),
 ]
 
 urlpatterns = [

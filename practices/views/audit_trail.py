@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from practices.audit_forms import AuditFilterForm, SignInFilterForm
-from practices.audit_trail import as_csv, between, entries, note_export
+from practices.audit_trail import entries, sign_in_events
 from practices.audit_words import row_called, told
-from practices.models import SignInEvent
+from practices.log_files import CHANGES, SIGN_INS, taken_away
 from practices.pages import key_page, moment_of, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
@@ -40,11 +40,8 @@ def audit_trail(request: PracticeRequest) -> HttpResponse:
 def audit_trail_exported(request: PracticeRequest) -> StreamingHttpResponse:
     """The entries asked for as CSV. That they were taken away is an entry itself."""
     practice = request.member.practice
-    asked = AuditFilterForm(request.GET).asked()
-    note_export(entries(practice, **asked).order_by().count())
-    response = StreamingHttpResponse(as_csv(practice, asked), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="audit-trail.csv"'
-    return response
+    rows = entries(practice, **AuditFilterForm(request.GET).asked())
+    return taken_away(practice, CHANGES, rows)
 
 
 @require_safe
@@ -53,11 +50,21 @@ def sign_ins(request: PracticeRequest) -> HttpResponse:
     """Who came in, was refused, or changed how they sign in; newest first."""
     filters = SignInFilterForm(request.GET)
     asked = filters.asked()
-    rows: QuerySet = SignInEvent.objects.select_related("member__user", "by__user")
-    rows = between(rows, request.member.practice, since=asked.get("since"), until=asked.get("until"))
-    rows = rows.filter(**{name: asked[name] for name in ("member", "act") if name in asked})
+    rows = sign_in_events(request.member.practice, **asked)
     found = key_page(request, rows, key=lambda row: (row.at.isoformat(), row.pk), after=_after)
-    return page(request, "practices/sign_ins.html", {"page": found, "filters": filters})
+    export_url = f"{reverse('sign_ins_exported')}?{urlencode(asked)}"
+    return page(
+        request, "practices/sign_ins.html", {"page": found, "filters": filters, "export_url": export_url}
+    )
+
+
+@require_safe
+@role_required(*ADMINISTERS)
+def sign_ins_exported(request: PracticeRequest) -> StreamingHttpResponse:
+    """The sign-ins asked for as CSV."""
+    practice = request.member.practice
+    rows = sign_in_events(practice, **SignInFilterForm(request.GET).asked())
+    return taken_away(practice, SIGN_INS, rows)
 
 
 def _after(rows: QuerySet, key: list[str]) -> QuerySet:

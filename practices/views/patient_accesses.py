@@ -1,41 +1,50 @@
 """Who was shown which patients."""
 
-from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from practices.models import Member, PatientAccess, Practice
+from practices import audit_trail
+from practices.audit_forms import AccessFilterForm
+from practices.log_files import ACCESSES, taken_away
 from practices.pages import key_page, moment_of, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
-from practices.settings_forms import AccessFilterForm
 
 
 @require_safe
 @role_required(*ADMINISTERS)
 def patient_accesses(request: PracticeRequest) -> HttpResponse:
-    """The log of access to patient data, newest first."""
+    """The log of access to patient data, newest first; or who looked at one patient."""
     filters = AccessFilterForm(request.GET)
-    rows: QuerySet = PatientAccess.objects.select_related("member__user", "covering_for__user")
-    if filters.is_valid():
-        rows = _filtered(rows, request.member.practice, **filters.cleaned_data)
-    found = key_page(request, rows, key=lambda row: (row.at.isoformat(), row.pk), after=_after)
-    return page(request, "practices/patient_accesses.html", {"page": found, "filters": filters})
+    asked = _asked(request, filters)
+    rows = audit_trail.patient_accesses(request.member.practice, **asked)
+    context = {
+        "page": key_page(request, rows, key=lambda row: (row.at.isoformat(), row.pk), after=_after),
+        "filters": filters,
+        "asked": asked,
+        "is_of_one": "referral" in asked or "return_referral" in asked,
+        "export_url": f"{reverse('patient_accesses_exported')}?{urlencode(asked)}",
+    }
+    return page(request, "practices/patient_accesses.html", context)
 
 
-def _filtered(
-    rows: QuerySet, practice: Practice, *, member: Member | None, act: str, day: date | None
-) -> QuerySet:
-    if member:
-        rows = rows.filter(member=member)
-    if act:
-        rows = rows.filter(act=act)
-    if day:
-        midnight = datetime.combine(day, time(), practice.zone)
-        rows = rows.filter(at__gte=midnight, at__lt=midnight + timedelta(days=1))
-    return rows
+@require_safe
+@role_required(*ADMINISTERS)
+def patient_accesses_exported(request: PracticeRequest) -> StreamingHttpResponse:
+    """The looks at patients asked for as CSV."""
+    practice = request.member.practice
+    asked = _asked(request, AccessFilterForm(request.GET))
+    return taken_away(practice, ACCESSES, audit_trail.patient_accesses(practice, **asked))
+
+
+def _asked(request: PracticeRequest, filters: AccessFilterForm) -> dict[str, Any]:
+    return filters.asked_by(request.member.practice.today(timezone.now()))
 
 
 def _after(rows: QuerySet, key: list[str]) -> QuerySet:

@@ -13,6 +13,7 @@ from tests.test_access import ADDRESSES, World, address_of
 NO_PAGES = {"provider_options", "office_options", "form_of_address", "import_rejected", "healthz", "readyz"}
 NO_PAGES |= {"calendar_feed", "meeting_people_options", "gifts_exported", "insights_exported"}
 NO_PAGES |= {"report_back_exported", "audit_trail_exported", "session_left"}
+NO_PAGES |= {"sign_ins_exported", "patient_accesses_exported"}
 NO_PAGES |= {"week_cards_printed", "cards_printed", "stationery_test_sheet", "return_referral_letter"}  # PDF
 PAGES = sorted(name for name, address in ADDRESSES.items() if address.get and name not in NO_PAGES)
 

@@ -2,8 +2,10 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
+import time_machine
 from allauth.mfa import signals as mfa
 from django.db import connection
 from django.test import RequestFactory
@@ -13,6 +15,7 @@ from django.urls import reverse
 from contacts.models import Provider
 from practices.isolation import because, practice_scope
 from practices.models import AuditEntry, Location, PatientAccess, Practice, SignInEvent
+from practices.patient_access import record_access
 from practices.roles import Role
 from tests import make
 
@@ -209,6 +212,52 @@ class TestExport:
         assert {line[9] for line in lines[1:]} == {"contacts_provider"}
 
 
+class TestOtherLogsAsFiles:
+    @pytest.fixture
+    def written(self, practice, manager):
+        """Lines of two members in both logs, of which one is called a formula."""
+        other = make.member(Role.PHYSICIAN, practice, name="=Ana()")
+        with practice_scope(practice):
+            for member, count in ((manager, 1), (other, 2)):
+                for _ in range(count):
+                    seen = {"member": member, "address": "203.0.113.9", "request_id": "one-request"}
+                    PatientAccess.objects.create(act="viewed", page="-x", referral_ids=[7, 9], **seen)
+                    SignInEvent.objects.create(act="signed_in", browser="+x", **seen)
+        return other
+
+    @pytest.mark.parametrize(
+        ("page", "table", "called"),
+        [
+            ("patient_accesses", "practices_patientaccess", "patient accesses"),
+            ("sign_ins", "practices_signinevent", "sign in events"),
+        ],
+    )
+    def test_hold_what_was_asked_for_and_no_formula_and_are_an_entry(
+        self, desk, practice, manager, written, page, table, called
+    ):
+        shown = desk.get(reverse(page), {"member": written.pk})
+        answer = desk.get(shown.context["export_url"])
+        lines = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+        assert [line["Member"] for line in lines] == [str(written.pk)] * 2
+        assert {line["Name"] for line in lines} == {"'=Ana()"}
+        assert {(line["Address"], line["Request"]) for line in lines} == {("203.0.113.9", "one-request")}
+        assert not [cell for line in lines for cell in line.values() if cell.startswith(("=", "+", "-", "@"))]
+        with practice_scope(practice):
+            last = AuditEntry.objects.filter(operation="export").get()
+        assert (last.table_name, last.rows, last.member_id) == (table, 2, manager.pk)
+        told = sentences(desk.get(reverse("audit_trail"), {"operation": "export"}))
+        assert told == [f"Mara Voss took 2 {called} away as a file."]
+
+    def test_of_one_patient_is_of_the_days_that_the_page_names(self, desk, practice, manager, written):
+        with time_machine.travel(make.NOW - timedelta(days=500), tick=False), practice_scope(practice):
+            record_access(manager, act=PatientAccess.Act.VIEWED, page="old", referral_ids=[7])
+        url = desk.get(reverse("patient_accesses"), {"referral": 7}).context["export_url"]
+        lines = list(
+            csv.DictReader(io.StringIO(b"".join(desk.get(url).streaming_content).decode("utf-8-sig")))
+        )
+        assert [line["Referrals"] for line in lines] == ["7 9"] * 3
+
+
 class TestWhoSawPatients:
     def test_says_from_which_address_and_in_which_request(self, desk, practice, manager):
         with practice_scope(practice):
@@ -219,6 +268,58 @@ class TestWhoSawPatients:
         assert (access.address, access.request_id) == ("203.0.113.9", seen["X-Request-ID"])
         page = text_of(desk.get(reverse("patient_accesses")))
         assert "203.0.113.9" in page and access.request_id in page
+
+    @pytest.fixture
+    def looked(self, practice, manager):
+        """Writes one look at these referrals and return referrals, so many days ago."""
+
+        def look(ids=(), return_ids=(), *, days: int = 0, page: str = "referral") -> None:
+            moment = make.NOW - timedelta(days=days)
+            with time_machine.travel(moment, tick=False), practice_scope(practice):
+                seen = {"referral_ids": ids, "return_referral_ids": return_ids}
+                record_access(manager, act=PatientAccess.Act.VIEWED, page=page, **seen)
+
+        return look
+
+    def pages(self, desk, **wish) -> list[str]:
+        with time_machine.travel(make.NOW, tick=False):
+            answer = desk.get(reverse("patient_accesses"), wish)
+        return [row.page for row in answer.context["page"].rows]
+
+    def test_are_found_by_referral_and_return_referral(self, desk, looked):
+        looked([1, 7], page="list")
+        looked([8], page="another")
+        looked([], [7], page="returned")
+        assert self.pages(desk, referral=7) == ["list"]
+        assert self.pages(desk, return_referral=7) == ["returned"]
+        assert self.pages(desk, referral=8, return_referral=7) == ["returned", "another"]
+        assert self.pages(desk, referral=9) == []
+        assert self.pages(desk, referral="x") == ["returned", "another", "list"]
+
+    def test_of_one_patient_are_looked_for_in_a_year_at_most_and_the_page_says_which(self, desk, looked):
+        for days in (0, 300, 400, 700):
+            looked([7], days=days, page=f"{days} days ago")
+        assert self.pages(desk, referral=7) == ["0 days ago", "300 days ago"]
+        assert self.pages(desk, referral=7, since="2020-01-01") == ["0 days ago", "300 days ago"]
+        earlier = {"referral": 7, "until": make.NOW.date() - timedelta(days=366)}
+        assert self.pages(desk, **earlier) == ["400 days ago", "700 days ago"]
+        assert len(self.pages(desk)) == 4
+        with time_machine.travel(make.NOW, tick=False):
+            said = text_of(desk.get(reverse("patient_accesses"), {"referral": 7}))
+        assert "Who looked at this patient from Nov 17, 2025 to Nov 18, 2026." in said
+
+    def test_a_managers_page_of_a_patient_leads_there(self, desk, client, practice, manager):
+        with practice_scope(practice):
+            referral, sent = make.referral(by=manager), make.return_referral(by=manager)
+        for name, row, wish in (
+            ("referral", referral, "referral"),
+            ("return_referral", sent, "return_referral"),
+        ):
+            page = text_of(desk.get(reverse(name, args=[row.pk])))
+            assert f"{reverse('patient_accesses')}?{wish}={row.pk}" in page
+        client.force_login(make.member(Role.COORDINATOR, practice).user)
+        for name, row in (("referral", referral), ("return_referral", sent)):
+            assert reverse("patient_accesses") not in text_of(client.get(reverse(name, args=[row.pk])))
 
 
 class TestSignIns:

@@ -293,11 +293,12 @@ class TestWhoSawPatients:
             ]
 
         assert pages() == ["next-day", "late"]
-        assert pages(day="2026-11-18") == ["late"]
-        assert pages(day="2026-11-19") == ["next-day"]
+        assert pages(until="2026-11-18") == ["late"]
+        assert pages(since="2026-11-19") == ["next-day"]
+        assert pages(since="2026-11-18", until="2026-11-18") == ["late"]
         assert pages(member=coordinator.pk) == ["late"]
         assert pages(act="searched") == ["next-day"]
-        assert pages(member="x", day="x") == ["next-day", "late"]
+        assert pages(member="x", since="x") == ["next-day", "late"]
 
     def test_is_paged_by_key_through_rows_of_one_moment(self, signed_in, coordinator):
         for number in range(120):
