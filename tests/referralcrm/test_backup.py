@@ -176,6 +176,8 @@ def command(*words: str, blocks: int | None = None, **environ: str) -> subproces
     shell = ["sh", "-c", f'{limit}exec "$@"', "sh", sys.executable, "manage.py", *words]
     url = f"postgresql://{settings.BACKUP_DATABASE['USER']}@{settings.BACKUP_DATABASE['HOST'].replace('/', '%2F')}"
     given = {"BACKUP_DATABASE_URL": f"{url}/{connection.settings_dict['NAME']}", **environ}
+    if blocks:  # Python would leave a .pyc that is cut at the limit, and fail over it from then on
+        given["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.run(shell, env={**os.environ, **given}, cwd=BASE_DIR, capture_output=True, text=True)
 
 

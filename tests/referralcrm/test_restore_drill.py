@@ -51,8 +51,8 @@ def drill(tmp_path_factory):
     """An installation with rows in every table whose tick does not come, and the id of a referral in it."""
     folder = tmp_path_factory.mktemp("drill")
     machine = Machine(folder / "var", PORT=free_port(), DEMO="0", PYTHONUNBUFFERED="1", TICK_SECONDS="3600")
-    fill = f"{sys.executable} manage.py migrate -v0 && {sys.executable} -m tests.referralcrm.filled fill"
-    made = machine.exec("sh", "-c", fill)
+    fill = '"$1" manage.py migrate -v0 && "$1" -m tests.referralcrm.filled fill'
+    made = machine.exec("sh", "-c", fill, "sh", sys.executable)
     assert made.returncode == 0, made.stderr
     yield machine, int(made.stdout)
     machine.end()
