@@ -89,7 +89,7 @@ def test_cards_go_from_the_physician_to_whoever_mails_and_into_the_mail(site, ne
     assert states(desk) == ["mailed", "mailed", "to_write"]
 
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#messages")).to_contain_text("is written again")
+    expect(page.locator("#messages")).to_contain_text("Taken back: 2 cards are mailed.")
     assert states(desk) == ["written", "written", "to_write"]
     with practice_scope(desk.practice):
         assert Touchpoint.objects.count() == 2

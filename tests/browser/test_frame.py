@@ -134,7 +134,7 @@ def test_phone_without_scripting_has_every_page_colours_and_sign_out(site, new_p
     sheet = page.locator("#sheet")
     assert sheet.get_by_role("link").all_inner_texts() == [
         "Report back", "Meetings", "Return referrals", "Providers", "Offices", "Feedback", "Figures", "Imports",
-        "Duplicates", "Settings", "Your calendar", "Your mail", "Your sign-in",
+        "Duplicates", "Settings", "Your calendar", "Undo", "Your mail", "Your sign-in",
     ]  # fmt: skip
     sheet.get_by_role("button", name="Dark").tap()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")

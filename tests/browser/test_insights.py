@@ -61,7 +61,8 @@ def test_manager_goes_from_the_menu_to_the_rows_behind_a_figure(site, new_page, 
     page.get_by_role("link", name="Figures", exact=True).first.click()
     expect(page.get_by_role("img", name="in twelve months; most in")).to_be_visible()
     page.get_by_text("As a table").click()
-    expect(page.get_by_role("columnheader", name="Referrals a year before")).to_be_visible()
+    months = page.get_by_role("table", name="Month by month")
+    expect(months.get_by_role("columnheader", name="Referrals a year before")).to_be_visible()
 
     page.locator("#id_location").select_option("Harbor")
     page.locator("#id_period").select_option("This month")

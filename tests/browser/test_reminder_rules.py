@@ -37,6 +37,10 @@ def test_change_is_seen_thought_over_and_saved(site, new_page, desk, scripting):
     expect(page.locator("#what-changes")).to_contain_text("2 open reminders close.")
     page.get_by_label("Days in tier A").fill("90")
     page.get_by_role("button", name="Save").click()
+    expect(page.locator("main")).to_contain_text("At least 90: “Days in tier A” come before it.")
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    page.get_by_label("Days in tier B").fill("90")
+    page.get_by_role("button", name="See what changes").click()
     expect(page.locator("#what-changes")).to_contain_text("3 open reminders close.")
     with practice_scope(desk.practice):
         assert not RuleSetting.objects.exists()

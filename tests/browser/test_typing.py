@@ -192,7 +192,7 @@ def test_session_that_ends_while_typing_is_said_and_mended_by_signing_in_elsewhe
     sign_in = opened.value
     sign_in.get_by_label("Email").fill(coordinator.user.email)
     sign_in.get_by_label("Password").fill(make.PASSWORD)
-    sign_in.get_by_role("button", name="Sign in").click()
+    sign_in.get_by_role("button", name="Sign in", exact=True).click()
     sign_in.wait_for_url(site.url + "/")
 
     expect(status).to_contain_text("Draft kept", timeout=15_000)
