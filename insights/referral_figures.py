@@ -77,24 +77,30 @@ def parts_of(scope: Scope) -> tuple[By, ...]:
     return (By.CHANNEL,) if scope.territory is not None else BROKEN_DOWN
 
 
+def is_compared(period: Period) -> bool:
+    """Whether parts stand beside themselves of a year before: of a week and a month, whose days are few."""
+    return period.span != Span.YEAR
+
+
 def _groups(scope: Scope, period: Period) -> Iterable[tuple[By, str, Counts]]:
-    """From one query over the period and the same days a year before."""
+    """From one query over the period and, where it is compared, the same days a year before."""
+    field = "day" if scope.is_whole else "received_on"
+    now, before = _within(field, period), _within(field, period.year_before)
+    both, of_now = (now | before, now) if is_compared(period) else (now, Q())
     if scope.is_whole:
-        now, before = (_within("day", days) for days in (period, period.year_before))
-        rows: Any = DailyFigures.objects.filter(now | before, by__in=BROKEN_DOWN)
-        sums = {f"n_{name}": Sum(name, filter=now, default=0) for name in CAME_AS_FAR}
-        sums["n_before"] = Sum("received", filter=before, default=0)
+        sums = {f"n_{name}": Sum(name, filter=of_now, default=0) for name in CAME_AS_FAR}
+        if is_compared(period):
+            sums["n_before"] = Sum("received", filter=before, default=0)
+        rows: Any = DailyFigures.objects.filter(both, by__in=BROKEN_DOWN)
         for by, key, *counts in rows.values("by", "key").annotate(**sums).values_list("by", "key", *sums):
             yield By(by), key, Counts(*counts)
         return
-    now, before = (_within("received_on", days) for days in (period, period.year_before))
     parts = parts_of(scope)
     together = [part.value for part in parts]
-    counted: dict[str, Any] = {
-        f"n_{name}": Count("pk", filter=now & as_far) for name, as_far in CAME_AS_FAR.items()
-    }
-    counted["n_before"] = Count("pk", filter=before)
-    rows = scope.rows().filter(now | before).order_by().values(*together)
+    counted = {f"n_{name}": Count("pk", filter=of_now & as_far) for name, as_far in CAME_AS_FAR.items()}
+    if is_compared(period):
+        counted["n_before"] = Count("pk", filter=before)
+    rows = scope.rows().filter(both).order_by().values(*together)
     for found in rows.annotate(**counted).values_list(*together, *counted):
         for by, key in zip(parts, found, strict=False):
             yield by, str(key or ""), Counts(*found[len(parts) :])
@@ -262,9 +268,12 @@ def _broken_table(part: Broken, counts: Mapping[str, Counts], scope: Scope, peri
     for key, found in sorted(counts.items(), key=lambda item: (-item[1].received, item[0])):
         asked = {part.filter_name: key} if key else dict(part.without_filter or {})
         name = part.names.get(key, _("No longer here")) if key else part.without
-        before = Cell(found.before, scope.referrals_url(period.year_before, **asked))
-        rows.append(Row(Cell(name), [*_cells(found, scope, period, **asked), before]))
-    return Table(part.by.value, part.title, [part.column, *_columns(), _("Referrals a year before")], rows)
+        cells = _cells(found, scope, period, **asked)
+        if is_compared(period):
+            cells.append(Cell(found.before, scope.referrals_url(period.year_before, **asked)))
+        rows.append(Row(Cell(name), cells))
+    columns = [part.column, *_columns(), *([_("Same days a year before")] if is_compared(period) else [])]
+    return Table(part.by.value, part.title, columns, rows)
 
 
 def _columns() -> list[str]:

@@ -30,8 +30,8 @@ STANDINGS = (Standing.NEW, Standing.ACTIVE, Standing.DECLINING, Standing.LAPSED)
 
 @dataclass(frozen=True)
 class Sent:
-    """What one of them sent in each of the last twelve months and in those a year before, and what all of them
-    did together."""
+    """What one of them sent in each of the last twelve months, in this month's days a year before, and what all
+    of them did together."""
 
     source_id: int
     months: list[int]
@@ -84,8 +84,8 @@ def _from_rows(kind: Kind, scope: Scope, today: date) -> Any:
 
 
 def _before(kind: Kind, scope: Scope, today: date, reference: str) -> Subquery:
-    """How many each sent in the twelve months before these: counted for those who are shown alone."""
-    days = Period.of(Span.YEAR, today).year_before
+    """How many each sent in this month's days a year before: counted for those alone who are shown."""
+    days = Period.of(Span.MONTH, today).year_before
     rows: Any = _all_of_sender(scope).rows().order_by()
     sent = rows.filter(received_on__range=(days.first, days.last), **{kind.value: OuterRef(reference)})
     return Subquery(sent.values("practice").annotate(n=Count("pk")).values("n"))
@@ -204,18 +204,20 @@ def top_sentence(sent: list[Sent]) -> str:
 
 
 def _columns() -> list[str]:
-    return [_("Referrals"), _("Of all"), _("A year before")]
+    return [_("Referrals"), _("Of all"), _("This month"), _("Same days a year before")]
 
 
 def _rows(name: str, sent: list[Sent], scope: Scope, today: date) -> list[Row]:
-    year, months, opened = Period.of(Span.YEAR, today), months_until(today), _all_of_sender(scope)
+    year, month = Period.of(Span.YEAR, today), Period.of(Span.MONTH, today)
+    months, opened = months_until(today), _all_of_sender(scope)
     return [
         Row(
             Cell(one.name, reverse(name, args=[one.source_id])),
             [
                 Cell(one.recent, opened.referrals_url(year, **{name: one.source_id})),
                 share_cell(one.recent, one.of_all),
-                Cell(one.before, opened.referrals_url(year.year_before, **{name: one.source_id})),
+                Cell(one.months[-1], opened.referrals_url(month, **{name: one.source_id})),
+                Cell(one.before, opened.referrals_url(month.year_before, **{name: one.source_id})),
             ],
             Sparkline(months, one.months),
         )

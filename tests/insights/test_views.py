@@ -105,13 +105,28 @@ def test_manager_sees_the_practice_against_last_year(client, busy):
     assert counts(page, "conversion")["Received"][0] == "4"
     assert "2 of 4 patients were seen, and of 1 the referrer was told." in page
     assert counts(page, "physician") == {
-        "Physician One": ["3", "2", "1", "1"],
-        "Colleague Two": ["1", "0", "0", "0"],
+        "Physician One": ["3", "2", "1"],
+        "Colleague Two": ["1", "0", "0"],
     }
-    assert counts(page, "channel") == {"Fax": ["3", "1", "1", "1"], "Phone": ["1", "1", "0", "0"]}
-    assert counts(page, "location")["None yet"] == ["1", "1", "0", "1"]
+    assert counts(page, "channel") == {"Fax": ["3", "1", "1"], "Phone": ["1", "1", "0"]}
+    assert counts(page, "location")["None yet"] == ["1", "1", "0"]
     assert "4 referrals in twelve months; most in November 2026, with 3." in page
     assert PATIENT not in page
+
+
+@pytest.mark.parametrize("narrowed", ["", "&location={location}"])
+def test_a_month_is_held_against_its_days_a_year_before_by_whom_how_and_where(client, busy, narrowed):
+    with practice_scope(busy.practice):
+        sent(busy, received_on=date(2025, 11, 18), location=busy.here)
+        sent(busy, received_on=date(2025, 11, 19), location=busy.here)  # later than today, a year before
+        count_figures(now=make.NOW)
+
+    page = shown(client, busy.manager, "/insights/?period=month" + narrowed.format(location=busy.here.pk))
+
+    before = {True: "1", False: "2"}[bool(narrowed)]
+    assert counts(page, "physician")["Physician One"] == ["2", "1", "1", before]
+    assert counts(page, "channel")["Fax"][-1] == before
+    assert counts(page, "location")["Main Street"] == ["2", "1", "1", "1"]
 
 
 @pytest.mark.parametrize("role", [role.value for role in Role])
@@ -138,7 +153,7 @@ def test_physician_sees_their_own(client, busy):
     assert counts(page, "compared")["12 months"][:2] == ["1", "0"]
     assert list(counts(page, "physician")) == ["Colleague Two"]
     assert counts(shown(client, busy.colleague, "/insights/referrers/"), "providers") == {
-        "Amara Lind, MD": ["1", "100 %", "0"]
+        "Amara Lind, MD": ["1", "100 %", "1", "0"]
     }
 
 
@@ -148,23 +163,23 @@ def test_liaison_sees_their_territory_and_no_patient(client, busy):
 
     assert counts(page, "compared") == {"This week": ["1", "0", "1 more"], "This month": ["2", "1", "1 more"]}
     assert "3 referrals in twelve months; most in November 2026, with 2." in page
-    assert counts(senders, "providers") == {"Amara Okafor, MD": ["3", "100 %", "1"]}
+    assert counts(senders, "providers") == {"Amara Okafor, MD": ["3", "100 %", "2", "1"]}
     assert PATIENT not in page + senders
 
 
 def test_an_office_of_a_territory_opens_all_that_came_from_it(client, busy):
     with practice_scope(busy.practice):
         visitor = make.provider("Visitor", at=make.office("Beyond"))
-        for day in (date(2026, 11, 17), date(2025, 9, 1)):
+        for day in (date(2026, 11, 17), date(2025, 11, 3)):
             sent(busy, received_on=day, office=busy.office, provider=visitor)
         sent(busy, received_on=TODAY, office=busy.office, provider=None)
         count_figures(now=make.NOW)
 
     offices = figures(shown(client, busy.liaison, "/insights/referrers/"), "offices")
 
-    (now, now_url), _share, (before, before_url) = offices["Rosehip"]
-    assert (now, before) == ("3", "1")
-    for count, url in ((now, now_url), (before, before_url)):
+    (year, year_url), _share, (month, month_url), (before, before_url) = offices["Rosehip"]
+    assert (year, month, before) == ("3", "3", "1")
+    for count, url in ((year, year_url), (month, month_url), (before, before_url)):
         assert len(re.findall(r'<li id="referral-\d+"', shown(client, busy.liaison, url))) == int(count)
 
 
