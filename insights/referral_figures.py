@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -40,7 +40,12 @@ class Counts:
     before: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Counts(
+            self.received + other.received,
+            self.seen + other.seen,
+            self.told + other.told,
+            self.before + other.before,
+        )
 
 
 Days = Mapping[date, Counts]
