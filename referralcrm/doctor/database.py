@@ -2,13 +2,11 @@
 
 import time
 
-from django.apps import apps
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 
 from practices.encryption import KeysRefused, check_values
-from practices.models import PracticeModel
 from referralcrm.doctor.findings import Check, Finding, look, ok, wrong
 
 OLDEST_VERSION = 15
@@ -17,6 +15,12 @@ SKEW_TO_LOOK_AT, SKEW_THAT_IS_WRONG = 5, 60  # seconds
 KEYS_IN_USE = (
     "SELECT key_id, check_value FROM practices_encryptionkey k WHERE to_jsonb(k) ->> 'retired_at' IS NULL"
 )
+ROLE = """
+    SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication,
+        (SELECT count(*) FROM pg_class WHERE relowner = r.oid AND relnamespace = 'public'::regnamespace),
+        (SELECT string_agg(roleid::regrole::text, ', ' ORDER BY 1) FROM pg_auth_members WHERE member = r.oid)
+    FROM pg_roles r WHERE rolname = current_user
+"""
 
 
 def can_be_reached() -> Finding:
@@ -34,12 +38,8 @@ def can_be_reached() -> Finding:
 
 
 def role_is_held_to_its_rows() -> Finding:
-    """Whether the role that serves can neither bypass row security nor change the tables."""
-    ((powers, owned),) = _asked(
-        "SELECT rolsuper OR rolbypassrls OR rolcreaterole, (SELECT count(*) FROM pg_class"
-        " WHERE relowner = r.oid AND relnamespace = 'public'::regnamespace)"
-        " FROM pg_roles r WHERE rolname = current_user"
-    )
+    """Whether the role that serves can neither bypass row security, change the tables, nor become who can."""
+    ((powers, owned, others),) = _asked(ROLE)
     if powers:
         return wrong(
             "The role that serves may read every practice's rows",
@@ -50,22 +50,9 @@ def role_is_held_to_its_rows() -> Finding:
             f"The role that serves owns {owned} tables, so it could lift row security",
             "put the application's role into DATABASE_URL, the owner into OWNER_DATABASE_URL",
         )
-    return ok("The role that serves owns nothing and bypasses nothing")
-
-
-def rows_are_kept_apart() -> Finding:
-    """Whether every practice table has its policy, forced."""
-    tables = {model._meta.db_table for model in apps.get_models() if issubclass(model, PracticeModel)}
-    forced = _asked(
-        "SELECT relname FROM pg_class c JOIN pg_policies ON tablename = relname AND policyname = 'of_this_practice'"
-        " WHERE relrowsecurity AND relforcerowsecurity AND relnamespace = 'public'::regnamespace"
-    )
-    if bare := sorted(tables - {table for (table,) in forced}):
-        return wrong(
-            f"Row security is not forced on {', '.join(bare[:3])}{' …' if len(bare) > 3 else ''}",
-            "stop serving and run migrate; if it stays so, restore a backup",
-        )
-    return ok(f"Row security is forced on all {len(tables)} tables of a practice")
+    if others:
+        return wrong(f"The role that serves may act as {others}", "REVOKE that role from it, as a superuser")
+    return ok("The role that serves owns nothing, bypasses nothing and is no other")
 
 
 def migrations_are_this_release_s() -> Finding:
@@ -128,7 +115,6 @@ def role_is_not_the_owner_s() -> Finding:
 CHECKS: tuple[Check, ...] = (
     role_is_not_the_owner_s,
     role_is_held_to_its_rows,
-    rows_are_kept_apart,
     migrations_are_this_release_s,
     keys_open_the_data,
     clocks_agree,

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from practices.models import EncryptionKey, Practice
 from referralcrm.backups import shelf
-from referralcrm.doctor import background, configuration, database, machine
+from referralcrm.doctor import background, configuration, database, machine, walls
 from referralcrm.doctor.findings import Level, looked
 from referralcrm.embedded.configuration import Configuration
 from referralcrm.embedded.examining import examine
@@ -83,20 +83,6 @@ class TestDatabase:
         settings.OWNER_DATABASE_ROLE = settings.APP_DATABASE_ROLE
         assert found(database.role_is_not_the_owner_s) is WRONG
 
-    @pytest.mark.parametrize(
-        ("lifted", "put_back"),
-        [
-            ("NO FORCE ROW LEVEL SECURITY", "FORCE ROW LEVEL SECURITY"),
-            ("DISABLE ROW LEVEL SECURITY", "ENABLE ROW LEVEL SECURITY"),
-        ],
-    )
-    def test_table_whose_rows_are_not_kept_apart(self, owner, lifted, put_back):
-        run(f"ALTER TABLE contacts_referral {lifted}")
-        finding = database.rows_are_kept_apart()
-        run(f"ALTER TABLE contacts_referral {put_back}")
-        assert finding.level is WRONG
-        assert "contacts_referral" in finding.says
-
     def test_migrations_that_are_missing_or_newer(self, owner):
         run("INSERT INTO django_migrations (app, name, applied) VALUES ('practices', '9999_newer', now())")
         newer = database.migrations_are_this_release_s()
@@ -123,6 +109,63 @@ class TestDatabase:
 
     def test_of_these_tests_is_fine(self):
         assert {finding.level for finding in looked(database.CHECKS)} == {OK}
+
+
+APP = f'"{settings.APP_DATABASE_ROLE}"'
+# What an owner, or a superuser in a hurry, does; the check that sees it; what it names.
+TORN_DOWN = [
+    ("ALTER TABLE contacts_referral NO FORCE ROW LEVEL SECURITY", walls.rows_are_kept_apart, "contacts_referral"),
+    ("ALTER TABLE contacts_referral DISABLE ROW LEVEL SECURITY", walls.rows_are_kept_apart, "contacts_referral"),
+    ("CREATE POLICY leak ON contacts_referral USING (true)", walls.rows_are_kept_apart, "contacts_referral"),
+    ("ALTER POLICY of_this_practice ON contacts_office USING (true)", walls.rows_are_kept_apart, "contacts_office"),
+    ("ALTER POLICY of_its_user ON practices_member USING (true)", walls.rows_are_kept_apart, "practices_member"),
+    (f"ALTER POLICY written_by_the_database ON practices_auditentry TO {APP}", walls.rows_are_kept_apart, "audit"),
+    (
+        "ALTER TABLE practices_patientaccess DROP CONSTRAINT patient_access_member_same_practice",
+        walls.references_stay_in_the_practice,
+        "patient_access_member_same_practice",
+    ),
+    ("ALTER TABLE contacts_referral DISABLE TRIGGER USER", walls.changes_are_written_down, "contacts_referral"),
+    ("ALTER TABLE practices_auditentry DISABLE TRIGGER USER", walls.changes_are_written_down, "auditentry"),
+    ("DROP TRIGGER audit_delete ON contacts_office", walls.changes_are_written_down, "contacts_office"),
+    (
+        "DROP TRIGGER never_changed ON practices_signinevent;"
+        " CREATE TRIGGER never_changed BEFORE UPDATE ON practices_signinevent"
+        " FOR EACH ROW EXECUTE FUNCTION practices_keep_for_six_years()",
+        walls.changes_are_written_down,
+        "practices_signinevent",
+    ),
+    (
+        "CREATE OR REPLACE FUNCTION practices_write_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+        " AS $$ BEGIN RETURN NULL; END $$",
+        walls.changes_are_written_down,
+        "practices_write_down",
+    ),
+    (f"GRANT UPDATE, DELETE ON practices_auditentry TO {APP}", walls.trail_is_only_added_to, "UPDATE on practices_a"),
+    (f"GRANT UPDATE (at) ON practices_signinevent TO {APP}", walls.trail_is_only_added_to, "UPDATE on practices_s"),
+    ("GRANT DELETE ON practices_patientaccess TO PUBLIC", walls.trail_is_only_added_to, "DELETE on practices_p"),
+    (f"GRANT TRUNCATE ON contacts_office TO {APP}", walls.trail_is_only_added_to, "TRUNCATE on contacts_office"),
+    (f"GRANT EXECUTE ON FUNCTION practices_write_down TO {APP}", walls.trail_is_only_added_to, "write_down"),
+    ("ALTER TABLE practices_signinevent DROP COLUMN browser", walls.columns_are_there, "practices_signinevent.browser"),
+    ("ALTER TABLE contacts_office DROP CONSTRAINT office_of_practice CASCADE", walls.columns_are_there, "office_same_practice"),
+]  # fmt: skip
+
+
+class TestWalls:
+    def test_of_these_tests_stand(self):
+        assert {finding.level for finding in looked(walls.CHECKS)} == {OK}
+
+    @pytest.mark.parametrize(
+        ("statement", "check", "named"), TORN_DOWN, ids=[row[0][:60] for row in TORN_DOWN]
+    )
+    def test_one_that_is_down_is_named(self, owner, statement, check, named):
+        with transaction.atomic():
+            run(statement)
+            finding = check()
+            transaction.set_rollback(True)
+        assert finding.level is WRONG
+        assert named in finding.says
+        assert finding.mend
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from referralcrm.doctor import background, configuration, database, machine
+from referralcrm.doctor import background, configuration, database, machine, walls
 from referralcrm.doctor.findings import Finding, Level, looked
 
 
@@ -34,6 +34,7 @@ def findings() -> Iterator[Finding]:
     yield reached
     if reached.level is not Level.WRONG:
         yield from looked(database.CHECKS)
+        yield from looked(walls.CHECKS)
     yield from looked(background.CHECKS)
     yield from looked(configuration.CHECKS)
     yield from looked(_of_this_machine())
