@@ -36,6 +36,10 @@ class CountingCache(RedisCache):
         was_here = self._here.delete(key)
         return self._try("delete", key, *args, **kwargs) or was_here
 
+    def clear(self) -> bool:
+        self._here.clear()
+        return super().clear()
+
     def _count(self, act: str, key: str, *args: Any, **kwargs: Any) -> Any:
         if key in self._here:
             return getattr(self._here, act)(key, *args, **kwargs)

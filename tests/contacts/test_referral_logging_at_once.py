@@ -133,7 +133,7 @@ def test_sender_chosen_before_a_merge_was_committed_is_the_one_that_was_kept(pra
     )
 
 
-def test_correction_made_during_a_merge_names_the_one_that_was_kept(practice):
+def test_correction_made_during_a_merge_asks_who_is_meant_and_loses_nothing(practice):
     keep, drop, keep_at, _ = two_of_each(practice)
     manager, client = make.member(Role.MANAGER, practice), Client()
     client.force_login(manager.user)
@@ -147,6 +147,7 @@ def test_correction_made_during_a_merge_names_the_one_that_was_kept(practice):
         lambda: statuses.append(client.post(address, form).status_code),
         lambda: merge_providers(keep=keep, drop=drop, by=manager, now=make.NOW),
     )
-    assert statuses == [302]
+    assert statuses == [422]  # it waited for the merge, after which that one is nobody any more
+    assert client.post(address, {**form, "provider": keep.pk, "provider_text": str(keep)}).status_code == 302
     (row,) = logged(practice)
     assert row.provider_id == keep.pk

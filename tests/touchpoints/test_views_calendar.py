@@ -107,7 +107,13 @@ class TestTheFeed:
         LinkToken.objects.all().delete()
         answers.append(client.get(address))
         assert {answer.status_code for answer in answers} == {404}
-        assert len({answer.content for answer in answers}) == 1
+        numbers = [answer["X-Request-ID"].encode() for answer in answers]
+        for answer in answers:
+            del answer["X-Request-ID"]
+        contents = {
+            answer.content.replace(number, b"") for answer, number in zip(answers, numbers, strict=True)
+        }
+        assert len(contents) == 1
         assert len({str(sorted(answer.headers.items())) for answer in answers}) == 1
 
     @pytest.mark.parametrize("token", HOSTILE)

@@ -8,9 +8,10 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from practices.isolation import practice_scope
-from practices.models import Draft, OutboxEnvelope
+from practices.models import Draft, OutboxEnvelope, Session
 from practices.roles import Role
 from tests import make
 from touchpoints.feedback_answers import take_down
@@ -218,9 +219,7 @@ def test_practices_only_physician_is_whom_it_is_about(client, desk):
 
 def sent_after_the_session_ended(client, member, url, data):
     client.force_login(member.user)
-    session = client.session
-    session.set_expiry(-1)
-    session.save()
+    Session.objects.update(expire_date=timezone.now() - timedelta(hours=1))
     assert client.post(url, data).url.startswith(reverse("account_login"))
 
 

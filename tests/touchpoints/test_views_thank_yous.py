@@ -211,6 +211,7 @@ def test_week_without_a_list_says_why(client, desk, address, said):
 def test_list_not_made_yet_says_when_it_is(client, desk):
     with time_machine.travel("2026-11-23 08:00Z"):  # Monday, 3:00 in New York
         assert "made on Monday, November 23, at 6 a.m." in text(page(client, desk.physician))
+    client.logout()  # four hours later nobody is signed in any more
     with time_machine.travel("2026-11-23 12:00Z"):
         assert "is being made" in text(page(client, desk.physician))
 
