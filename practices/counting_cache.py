@@ -36,9 +36,9 @@ class CountingCache(RedisCache):
         was_here = self._here.delete(key)
         return self._try("delete", key, *args, **kwargs) or was_here
 
-    def clear(self) -> bool:
+    def clear(self) -> None:
         self._here.clear()
-        return super().clear()
+        super().clear()
 
     def _count(self, act: str, key: str, *args: Any, **kwargs: Any) -> Any:
         if key in self._here:
