@@ -251,6 +251,7 @@ def test_from_the_list_by_letters(site, browser_page, manager):
     page = browser_page
     site.sign_in(page, manager)
     page.goto(site.url + "/referrals/?status=open")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("c")
