@@ -17,7 +17,7 @@ def _holidays(state: str) -> holidays.HolidayBase:
 @cache
 def states() -> tuple[tuple[str, str], ...]:
     """The states, and what else has holidays of its own: letters and name, by name."""
-    names = holidays.country_holidays("US").subdivisions_aliases.items()  # type: ignore[attr-defined]
+    names = holidays.country_holidays("US").subdivisions_aliases.items()  # type: ignore[attr-defined]  # of the class it makes
     return tuple(sorted(((letters, name) for name, letters in names), key=lambda state: state[1]))
 
 

@@ -6,6 +6,7 @@ rewritten, and what somebody else has locked is left for the next time: nobody's
 """
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -141,7 +142,7 @@ def _entered(practice_id: int | None) -> Any:
     return transaction.atomic() if practice_id is None else practice_scope(practice_id)
 
 
-class _Work:
+class _Work(ABC):
     """The columns of one kind in one table: which rows are under another key, and what becomes of them."""
 
     what = ""
@@ -153,13 +154,13 @@ class _Work:
         self.columns = [quote(str(column.column)) for column in columns]
         self.own = "" if sealed.is_shared else "practice_id = %(practice)s AND "
 
+    @abstractmethod
     def stale(self) -> tuple[str, dict[str, Any]]:
         """The condition of a row under another key, and what it compares with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rewritten(self, rows: list[tuple[Any, ...]], practice_id: int | None) -> int:
-        """Rewrite rows of `id, columns…` that are locked."""
-        raise NotImplementedError
+        """Rewrite rows of `id, columns…` that are locked; returns how many."""
 
     def batch(self, practice_id: int | None, after: int, *, wait: bool = False) -> tuple[int | None, int]:
         """Rewrite the next rows after that id; returns the last one's (None: there was none) and how many."""
@@ -178,7 +179,7 @@ class _Work:
         """Write rows of `id, columns…` in one statement."""
         line = f"(%s, {', '.join(['%s::bytea'] * len(self.columns))})"
         sql = (
-            f"UPDATE {self.table} SET {', '.join(f'{c} = anew.{c}' for c in self.columns)}"  # noqa: S608
+            f"UPDATE {self.table} SET {', '.join(f'{c} = anew.{c}' for c in self.columns)}"  # noqa: S608  # our own names
             f" FROM (VALUES {', '.join([line] * len(values))}) AS anew (id, {', '.join(self.columns)})"
             f" WHERE {self.table}.id = anew.id"
         )

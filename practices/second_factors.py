@@ -58,7 +58,7 @@ class MfaAdapter(DefaultMFAAdapter):
 
 def sets_up_sign_in(view: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a view that is open to who lacks the second factor their practice asks for; read by EnterPractice."""
-    view.sets_up_sign_in = True  # type: ignore[attr-defined]
+    view.sets_up_sign_in = True  # type: ignore[attr-defined]  # functions take attributes
     return view
 
 

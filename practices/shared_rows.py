@@ -133,7 +133,7 @@ class SharedRow:
         if name in self.fields:
             self.add_error(name, asked)  # type: ignore[attr-defined]  # a form's
         else:
-            self.add_error(None, f"{capfirst(self.label_of(name))}: {asked}")  # type: ignore[attr-defined]
+            self.add_error(None, f"{capfirst(self.label_of(name))}: {asked}")  # type: ignore[attr-defined]  # a form's
 
     def _asked_about(self, name: str) -> str:
         words = {"value": self.in_words(name)}

@@ -118,7 +118,8 @@ class Parsed:
             super().full_clean()  # type: ignore[misc]  # of the form it is mixed into
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             self.cleaned_data: dict[str, Any] = {}
-            self.add_error("credential", get_adapter().validation_error("incorrect_code"))  # type: ignore[attr-defined]
+            wrong = get_adapter().validation_error("incorrect_code")
+            self.add_error("credential", wrong)  # type: ignore[attr-defined]  # of the same
 
 
 class PasskeyForm(Parsed, AuthenticateWebAuthnForm):
