@@ -91,7 +91,10 @@ class Machine:
         """What the living processes have used, with those they started and waited for."""
         used = 0
         for process in self.processes():
-            after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            try:
+                after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                continue
             used += sum(int(ticks) for ticks in after_name[11:15])  # own and waited for, user and system
         return used / os.sysconf("SC_CLK_TCK")
 
