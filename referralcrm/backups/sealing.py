@@ -15,6 +15,8 @@ import pyrage
 from pyrage.x25519 import Identity, Recipient
 
 LONGEST_MANIFEST = 2**20
+BEGINS, HEADER_ENDS, LONGEST_HEADER = b"age-encryption.org/v1\n-> ", b"\n--- ", 2**16
+LEAST_BYTES = 10_000  # of tables without a row
 
 
 class BackupRefused(Exception):
@@ -92,6 +94,13 @@ def unseal(file: Readable, identity: Identity, dump: Writable) -> bytes:
     if inside.line is None:
         raise _says_nothing()
     return inside.line
+
+
+def looks_sealed(path: Path) -> bool:
+    """Whether a file begins as a sealed one and is not too small to be a backup; for who has no key to it."""
+    with path.open("rb") as file:
+        begins = file.read(LONGEST_HEADER)
+    return begins.startswith(BEGINS) and HEADER_ENDS in begins and path.stat().st_size >= LEAST_BYTES
 
 
 def _why_not_opened(error: Exception) -> BackupRefused:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from referralcrm.backups import shelf
+from referralcrm.backups.sealing import looks_sealed
 from referralcrm.doctor.findings import Finding, look, ok, wrong
 
 FULL_BELOW_MB, LOW_BELOW_MB = 300, 2000
@@ -39,7 +40,7 @@ def folder_is_nobody_else_s(folder: Path) -> Finding:
 
 
 def backup_is_recent(folder: Path | None, *, now: datetime | None = None) -> Finding:
-    """How old the newest backup is."""
+    """How old the newest backup is, and whether it looks like one."""
     if folder is None:
         return look(
             "Nobody here knows of backups: BACKUP_DIR is not set", "make some, and try one (docs/backup.md)"
@@ -47,6 +48,11 @@ def backup_is_recent(folder: Path | None, *, now: datetime | None = None) -> Fin
     made = shelf.backups_in(folder)
     if not made:
         return look(f"There is no backup in {folder} yet", "make backup, or wait for the daily one")
+    if not looks_sealed(made[-1]):
+        return wrong(
+            f"The newest file in {folder}, {made[-1].name}, is no backup, or is cut short",
+            "set it aside, make backup, and try that one (docs/backup.md)",
+        )
     age = (now or datetime.now(UTC)) - shelf.made_at(made[-1])
     if age > BACKUP_IS_OLD_AFTER:
         return wrong(

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from io import BytesIO
 from zoneinfo import reset_tzpath
 
 import pytest
@@ -12,13 +13,18 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
+from pyrage.x25519 import Identity
 
 from practices.models import EncryptionKey, Practice
 from referralcrm.backups import shelf
+from referralcrm.backups.sealing import seal
 from referralcrm.doctor import background, configuration, database, machine, walls
 from referralcrm.doctor.findings import Level, looked
 from referralcrm.embedded.configuration import Configuration
+from referralcrm.embedded.environment import load_environment
 from referralcrm.embedded.examining import examine
+from referralcrm.embedded.folder import DataFolder
+from referralcrm.embedded.keys import KEY_NAMES
 from referralcrm.health import record_task, record_tick
 from tests import make
 from tests.practices.test_outbox import queue
@@ -78,6 +84,16 @@ class TestDatabase:
     def test_role_that_bypasses_row_security(self, reconnected):
         reconnected(USER=settings.BACKUP_DATABASE["USER"])
         assert found(database.role_is_held_to_its_rows) is WRONG
+
+    def test_role_that_may_become_the_owner(self, reconnected):
+        app, owner = settings.APP_DATABASE_ROLE, settings.OWNER_DATABASE_ROLE
+        reconnected(USER=settings.BACKUP_DATABASE["USER"])
+        with transaction.atomic():
+            run(f'GRANT "{owner}" TO "{app}"', f'SET LOCAL ROLE "{app}"')
+            finding = database.role_is_held_to_its_rows()
+            transaction.set_rollback(True)
+        assert finding.level is WRONG
+        assert owner in finding.says
 
     def test_one_role_for_both(self, settings):
         settings.OWNER_DATABASE_ROLE = settings.APP_DATABASE_ROLE
@@ -294,10 +310,20 @@ class TestMachine:
         now = timezone.now()
         assert found(machine.backup_is_recent, None) is LOOK
         assert found(machine.backup_is_recent, tmp_path) is LOOK
-        shelf.new_path(tmp_path, now - timedelta(days=4)).touch()
-        assert found(machine.backup_is_recent, tmp_path, now=now) is WRONG
-        shelf.new_path(tmp_path, now - timedelta(days=1)).touch()
-        assert found(machine.backup_is_recent, tmp_path, now=now) is OK
+        for days, level in ((4, WRONG), (1, OK)):
+            with shelf.new_path(tmp_path, now - timedelta(days=days)).open("wb") as file:
+                seal(b"{}", BytesIO(bytes(20_000)), file, [Identity.generate().to_public()])
+            assert found(machine.backup_is_recent, tmp_path, now=now) is level
+
+    @pytest.mark.parametrize(
+        "held", [b"", b"rubbish\n", bytes(20_000), b"age-encryption.org/v1\n-> X25519 a\n--- b\n"]
+    )
+    def test_file_that_is_no_backup(self, tmp_path, held):
+        file = shelf.new_path(tmp_path, timezone.now())
+        file.write_bytes(held)
+        finding = machine.backup_is_recent(tmp_path)
+        assert finding.level is WRONG
+        assert file.name in finding.says
 
 
 def test_what_can_not_be_looked_at_is_wrong_and_the_rest_is_looked_at():
@@ -332,3 +358,26 @@ def test_installation_that_does_not_run_is_looked_at_from_outside(tmp_path, caps
     said = capsys.readouterr().out
     assert "does not run on" in said
     assert f"{tmp_path / 'var-keys' / 'keys.env'} is missing" in said
+
+
+@pytest.mark.parametrize("lost", ["keys", "addresses"])
+def test_installation_that_lost_a_file_while_it_runs_is_told_what_to_do(tmp_path, capsys, monkeypatch, lost):
+    for name in KEY_NAMES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+    running = Configuration(tmp_path / "var", 8000, demo=False, database_url=None, redis_url=None)
+    folder = DataFolder(running.data_dir)
+    with folder.held():
+        kept = folder.running_env if lost == "keys" else folder.keys_env
+        kept.parent.mkdir(exist_ok=True)
+        kept.touch(0o600)
+        assert examine(running) == 1
+        said = capsys.readouterr().out
+        gone = folder.keys_env if lost == "keys" else folder.running_env
+        assert str(gone) in said
+        assert ("Stop nothing before they are back" in said) is (lost == "keys")
+        assert "There is no backup" in said
+        monkeypatch.setenv("DATA_DIR", str(running.data_dir))
+        monkeypatch.delenv("DATABASE_URL", raising=False)
+        with pytest.raises(SystemExit, match=re.escape(str(gone))):
+            load_environment(["manage.py", "doctor"])
