@@ -30,12 +30,16 @@ function move(step) {
   if (next) handleOf(next).focus();
 }
 
+// htmx looks over the page one timer after its script: until then a form would be sent past it, and the page be
+// loaded anew under whoever types on. Timers keep their order, so it has looked once ours strikes.
+const isReady = new Promise((resolve) => setTimeout(resolve));
+
 function use(element) {
   if (element.matches("input, textarea, select")) {
     element.focus();
     element.select?.();
   } else {
-    element.click();
+    isReady.then(() => element.click());
   }
 }
 
