@@ -68,10 +68,6 @@ def main(folder: Path, migrated: Path, static_files: Path) -> None:
         disk.fill(at_work.stack)
         seen = _while_full(at_work)
         disk.give_room()
-        for name in SERVERS:
-            if not at_work.stack.kept[name].child.is_alive():
-                at_work.stack.kill(name)
-                at_work.stack.start_again(name)
         began = time.monotonic()
         at_work.wait_for_acknowledgements()
         seen["seconds_until_all_could_log_again"] = round(time.monotonic() - began, 1)

@@ -112,6 +112,10 @@ class Stack:
         for name in [name for name, process in self.processes.items() if process.poll() is not None]:
             self.fell[name] += 1
             self.start_again(name)
+        for name in [name for name in SERVERS if not self.kept[name].child.is_alive()]:
+            self.fell[name] += 1
+            self.kill(name)
+            self.start_again(name)
 
     def wait_until_ready(self, *, seconds: float = 60) -> None:
         """Until pages are served."""
