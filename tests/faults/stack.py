@@ -117,6 +117,12 @@ class Stack:
             self.kill(name)
             self.start_again(name)
 
+    def came_to_no_database(self) -> Counter[str]:
+        """Which workers fell with the sentence that there is no database: it was killed while they started."""
+        logs = {name: self.logs / f"{name}.log" for name in self.fell if name.startswith("worker")}
+        said = {name: log.read_text().count("The database can't be reached") for name, log in logs.items()}
+        return +Counter(said)
+
     def wait_until_ready(self, *, seconds: float = 60) -> None:
         """Until pages are served."""
         deadline = time.monotonic() + seconds

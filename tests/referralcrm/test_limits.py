@@ -15,7 +15,7 @@ from practices.isolation import practice_scope
 from practices.models import Draft
 from referralcrm import queue
 from referralcrm.beat import BoundedScheduler
-from referralcrm.celery import app
+from referralcrm.celery import EverySoOften, app
 from referralcrm.database_limits import OF_COMMANDS, OF_PAGES, OF_TASKS, limits_of
 from referralcrm.embedded.configuration import BASE_DIR
 from tests.test_access import World
@@ -82,6 +82,17 @@ def test_beat_adds_nothing_to_a_queue_that_nobody_empties(beat, settings):
     for _ in range(5):
         beat.apply_entry(entry)
     assert queue.length() == 3
+
+
+def test_beat_strikes_after_the_clock_was_set_back(beat, settings, time_machine):
+    time_machine.move_to("2026-11-23 12:00Z", tick=False)
+    beat.add(name="tick", task="referralcrm.tick", schedule=EverySoOften(settings.TICK_SECONDS))
+    struck = []
+    for moved_by in (0, settings.TICK_SECONDS, 3600, -7200, settings.TICK_SECONDS, -5):
+        time_machine.shift(moved_by)
+        while beat.tick() == 0:  # it struck, and has not said yet when to look again
+            struck.append(moved_by)
+    assert struck == [settings.TICK_SECONDS, 3600, -7200, settings.TICK_SECONDS, -5]
 
 
 def test_a_broker_that_is_away_is_not_called_full():
