@@ -1,0 +1,92 @@
+"""How large a run is: the short form for every change, the default one for `make bench`, and the large one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """An installation of so many referrals, and the practice in it whose pages are asked."""
+
+    referrals: int
+    practice: int
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """A day's tick over these practices, and before over a few of them."""
+
+    practices: int
+    few: int
+    referrals: int
+    days: int
+
+
+@dataclass(frozen=True)
+class Form:
+    """Every size of one run. The first step is one practice alone; it stays as it is while others grow beside it."""
+
+    name: str
+    steps: tuple[Step, ...]
+    other: int  # referrals of each practice that is only there
+    rounds: int
+    providers: tuple[int, ...]  # in the practice that is searched
+    imported: int
+    import_rounds: int
+    exported: int
+    ticked: tuple[Ticked, ...]
+    listed: tuple[int, int]  # practices, and referrals of all of them
+    list_rounds: int
+    throughput_seconds: float
+    load_seconds: float
+
+
+FORMS = {
+    "short": Form(
+        name="short",
+        steps=(Step(1_000, 1_000), Step(6_000, 3_000)),
+        other=1_000,
+        rounds=9,
+        providers=(2_000,),
+        imported=3_000,
+        import_rounds=2,
+        exported=5_000,
+        ticked=(Ticked(practices=4, few=1, referrals=800, days=1),),
+        listed=(10, 3_000),
+        list_rounds=3,
+        throughput_seconds=1,
+        load_seconds=3,
+    ),
+    "default": Form(
+        name="default",
+        steps=(Step(10_000, 10_000), Step(100_000, 30_000), Step(1_000_000, 250_000)),
+        other=10_000,
+        rounds=40,
+        providers=(10_000, 100_000),
+        imported=100_000,
+        import_rounds=3,
+        exported=100_000,
+        ticked=(
+            Ticked(practices=100, few=1, referrals=300_000, days=1),
+            Ticked(practices=1_000, few=10, referrals=1_000_000, days=1),
+        ),
+        listed=(1_000, 3_000_000),
+        list_rounds=3,
+        throughput_seconds=5,
+        load_seconds=60,
+    ),
+    "large": Form(
+        name="large",
+        steps=(Step(10_000, 10_000), Step(1_000_000, 250_000), Step(10_000_000, 250_000)),
+        other=50_000,
+        rounds=60,
+        providers=(10_000, 100_000),
+        imported=100_000,
+        import_rounds=5,
+        exported=100_000,
+        ticked=(Ticked(practices=1_000, few=10, referrals=3_000_000, days=3),),
+        listed=(1_000, 3_000_000),
+        list_rounds=5,
+        throughput_seconds=20,
+        load_seconds=3600,
+    ),
+}
