@@ -36,7 +36,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from contacts.models import Referral
+from contacts.models import Office, Provider, ProviderOffice, Referral
 from contacts.referral_way import log_referral
 from insights.counting import count_figures
 from insights.models import DailyFigures, SourceFigures
@@ -44,7 +44,7 @@ from practices.encryption import verify_keys
 from practices.isolation import practice_scope
 from practices.models import Member, Practice
 from practices.roles import Role
-from referralcrm.seeding.loading import refresh_statistics
+from referralcrm.seeding.loading import settle
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of
 from touchpoints.models import ThankYou, ThankYouList, Touchpoint
@@ -75,9 +75,9 @@ def main() -> None:
         seed_number=1,
         until=date.today(),  # noqa: DTZ011
     )
-    refresh_statistics(Referral, Touchpoint, ThankYou, ThankYouList)
+    settle(Office, Provider, ProviderOffice, Referral, Touchpoint, ThankYou, ThankYouList)
     _count(practice)
-    refresh_statistics(DailyFigures, SourceFigures)
+    settle(DailyFigures, SourceFigures)
     print(f"{arguments.referrals} referrals, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with practice_scope(practice):
         for model in (DailyFigures, SourceFigures):

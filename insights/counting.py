@@ -134,12 +134,12 @@ def _counted(kind: Kind, ids: set[int] | None, today: date) -> Iterable[SourceFi
         )
 
 
-def monthly(today: date, *, on: str = "received_on") -> dict[str, Count]:
-    """Columns with how many there were in each of the last twelve months; `months_of` reads them."""
+def monthly(today: date) -> dict[str, Count]:
+    """Columns with how many were received in each of the last twelve months; `months_of` reads them."""
     firsts = months_until(today)
     ends = [*firsts[1:], today + timedelta(days=1)]
     return {
-        f"month_{place:02}": Count("pk", filter=Q(**{f"{on}__gte": first, f"{on}__lt": end}))
+        f"month_{place:02}": Count("pk", filter=Q(received_on__gte=first, received_on__lt=end))
         for place, (first, end) in enumerate(zip(firsts, ends, strict=True))
     }
 

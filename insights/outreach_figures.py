@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count
+from django.db.models.functions import TruncMonth
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.text import capfirst
@@ -14,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from insights.charts import MonthChart
-from insights.counting import monthly, months_of
 from insights.scope import Scope
 from insights.tables import Cell, Row, Table
 from practices.models import Member
@@ -37,14 +37,8 @@ def made_in_months(member: int | None, today: date) -> Made:
     rows: Any = Touchpoint.objects.standing().filter(happened_on__range=(months_until(today)[0], today))
     if member is not None:
         rows = rows.filter(member=member)
-    groups = rows.order_by().values("member", "kind").annotate(**monthly(today, on="happened_on"))
-    months = months_until(today)
-    return {
-        (month, row["member"], row["kind"]): n
-        for row in groups
-        for month, n in zip(months, months_of(row), strict=True)
-        if n
-    }
+    groups = rows.order_by().annotate(month=TruncMonth("happened_on")).values_list("month", "member", "kind")
+    return {(month, by, kind): n for month, by, kind, n in groups.annotate(n=Count("*"))}
 
 
 def touchpoints_url(period: Period, **asked: Any) -> str:

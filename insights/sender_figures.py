@@ -23,7 +23,7 @@ from practices.periods import Period, Span, months_until
 from touchpoints.sparkline import Sparkline
 
 Kind = SourceFigures.Kind
-SHOWN = 20
+SHOWN = 12
 TOP = 3
 STANDINGS = (Standing.NEW, Standing.ACTIVE, Standing.DECLINING, Standing.LAPSED)
 

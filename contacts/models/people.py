@@ -278,7 +278,16 @@ class ProviderOffice(PracticeModel):
     is_main = models.BooleanField(default=True)
 
     class Meta(PracticeModel.Meta):
-        indexes = [models.Index(fields=["practice", "office"], name="provider_office_by_office")]
+        indexes = [
+            models.Index(fields=["practice", "office"], name="provider_office_by_office"),
+            # A territory: every page of a liaison asks whose main office is theirs.
+            models.Index(
+                fields=["practice", "office"],
+                include=["provider"],
+                condition=models.Q(is_main=True),
+                name="provider_office_of_territory",
+            ),
+        ]
         constraints = [
             *PracticeModel.Meta.constraints,
             SamePractice(field="provider", name="provider_office_provider_same_practice"),

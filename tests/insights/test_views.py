@@ -311,7 +311,7 @@ class TestFiles:
         client.force_login(busy.manager.user)
 
         assert client.get("/insights/providers.csv").content.decode().count("\r\n") == 1 + 24
-        assert len(counts(shown(client, busy.manager, "/insights/referrers/"), "providers")) == 20
+        assert len(counts(shown(client, busy.manager, "/insights/referrers/"), "providers")) == 12
 
     def test_an_unknown_table_is_none(self, client, busy):
         client.force_login(busy.manager.user)

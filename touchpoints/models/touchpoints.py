@@ -78,6 +78,13 @@ class Touchpoint(PracticeDetail):
             ),
             models.Index(fields=["practice", "office", "-happened_on", "-id"], name="touchpoint_by_office"),
             models.Index(fields=["practice", "referral"], name="touchpoint_by_referral"),
+            # What was done in twelve months, by member and kind, without a look at the rows.
+            models.Index(
+                fields=["practice", "happened_on"],
+                include=["member", "kind"],
+                condition=models.Q(withdrawn_at=None),
+                name="touchpoint_by_day",
+            ),
             models.Index(
                 fields=["practice", "next_step_on"],
                 condition=models.Q(next_step_on__isnull=False, next_step_done_at=None, withdrawn_at=None),
