@@ -1,7 +1,8 @@
 # `make help` says what there is. Every recipe works on a path with spaces and as any user.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run doctor backup restore rotate-keys test test-full check check-django scan clean chromium
+.PHONY: help run doctor backup restore rotate-keys test test-full bench bench-short bench-large \
+        check check-django scan clean chromium
 
 PYTHON := .venv/bin/python
 ARGS ?=
@@ -33,6 +34,15 @@ test: .venv/installed-dev chromium ## run the tests (ARGS="tests/contacts -k npi
 
 test-full: ## run the tests at their full counts
 	@TEST_COUNTS=full $(MAKE) test
+
+bench: .venv/installed ## measure speed against its budgets, half an hour (ARGS="--only pages": docs/performance.md)
+	@$(PYTHON) bench/run.py --form default $(ARGS)
+
+bench-short: .venv/installed ## the same at small sizes, two minutes; writes nothing but what it prints
+	@$(PYTHON) bench/run.py --form short --results /dev/null $(ARGS)
+
+bench-large: .venv/installed ## the same with 10 million referrals and an hour of load
+	@$(PYTHON) bench/run.py --form large $(ARGS)
 
 check: .venv/installed-dev ## lint, types, templates, migrations, import contract, deploy check
 	$(PYTHON) -m ruff check .

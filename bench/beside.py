@@ -5,11 +5,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from forms import Ticked
 from installation import EMPTY
 from measuring import Figure
 from production import ROOT, copy_database, drop_database, environ_of
-
-from forms import Ticked
 
 
 def import_figures(rows: int, rounds: int) -> Iterator[Figure]:

@@ -43,7 +43,7 @@ class Form:
 FORMS = {
     "short": Form(
         name="short",
-        steps=(Step(1_000, 1_000), Step(6_000, 3_000)),
+        steps=(Step(1_000, 1_000), Step(4_000, 2_000)),
         other=1_000,
         rounds=9,
         providers=(2_000,),

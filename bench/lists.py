@@ -34,7 +34,6 @@ django.setup()
 from django.db import connections
 
 from practices.isolation import practice_scope
-from practices.models import Practice
 from practices.weeks import Week
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of

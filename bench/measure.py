@@ -25,6 +25,7 @@ django.setup()
 from beside import import_figures, list_figures, tick_figures
 from budgets import Verdict, judged
 from django.db import connections
+from forms import FORMS, Form
 from installation import ALONE, EMPTY, MAIN, Installation, sign_in
 from measuring import Figure
 from pages import (
@@ -41,7 +42,6 @@ from production import cold_starts, copy_database, serving, superuser_of
 from report import PAGE, RESULTS, circumstances, write
 from statements import count_from_here, heaviest_plans, search_figures
 
-from forms import FORMS, Form
 from practices.encryption import verify_keys
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,19 +97,21 @@ def serving(database: str) -> Iterator[Web]:
             server.wait()
 
 
-def wait_until_ready(port: int, server: subprocess.Popen, *, seconds: float = 180) -> None:
+def wait_until_ready(port: int, server: subprocess.Popen, *, seconds: float = 60) -> None:
     """Return at the first page that can be served. Raises when the server ends, or never gets there."""
-    deadline = time.monotonic() + seconds
+    deadline, said = time.monotonic() + seconds, b""
     while time.monotonic() < deadline and server.poll() is None:
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
             try:
                 connection.request("GET", "/readyz")
-                if connection.getresponse().status == http.client.OK:
+                answer = connection.getresponse()
+                if answer.status == http.client.OK:
                     return
+                said = answer.read()
             except (OSError, http.client.HTTPException):
                 pass
         time.sleep(0.02)
-    raise TimeoutError(f"the web server at port {port} did not get ready")
+    raise TimeoutError(f"the web server did not get ready: {said.decode()}")
 
 
 def _free_port() -> int:
