@@ -28,7 +28,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     take_own_part_of_valkey(int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1)
 
 
-FIRST, LAST = ("faults", "referralcrm", "seeding"), ("browser",)
+FIRST, LAST = ("faults", "bench", "referralcrm", "seeding"), ("browser",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
