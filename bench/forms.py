@@ -1,6 +1,6 @@
 """How large a run is: the short form for every change, the default one for `make bench`, and the large one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Form:
     name: str
     steps: tuple[Step, ...]
     other: int  # referrals of each practice that is only there
+    asks_at_each_step: bool  # otherwise at the last one
     rounds: int
     providers: tuple[int, ...]  # in the practice that is searched
     imported: int
@@ -39,12 +40,21 @@ class Form:
     throughput_seconds: float
     load_seconds: float
 
+    def cut_to(self, referrals: int) -> "Form":
+        """The same with a last installation of so many referrals, and as much less of lists: a first look."""
+        *earlier, last = self.steps
+        room = referrals - (earlier[-1].referrals if earlier else 0)
+        practices, listed = (number * referrals // last.referrals for number in self.listed)
+        steps = (*earlier, Step(referrals, min(last.practice, room)))
+        return replace(self, steps=steps, listed=(practices, listed))
+
 
 FORMS = {
     "short": Form(
         name="short",
         steps=(Step(1_000, 1_000), Step(4_000, 2_000)),
         other=1_000,
+        asks_at_each_step=False,
         rounds=9,
         providers=(2_000,),
         imported=3_000,
@@ -60,6 +70,7 @@ FORMS = {
         name="default",
         steps=(Step(10_000, 10_000), Step(100_000, 30_000), Step(1_000_000, 250_000)),
         other=10_000,
+        asks_at_each_step=True,
         rounds=40,
         providers=(10_000, 100_000),
         imported=100_000,
@@ -78,6 +89,7 @@ FORMS = {
         name="large",
         steps=(Step(10_000, 10_000), Step(1_000_000, 250_000), Step(10_000_000, 250_000)),
         other=50_000,
+        asks_at_each_step=True,
         rounds=60,
         providers=(10_000, 100_000),
         imported=100_000,

@@ -69,6 +69,8 @@ class Run:
                     practice=step.practice, total=step.referrals, other=self.form.other
                 )
             at = f"{step.practice:,} of {step.referrals:,} referrals"
+            if step is not self.form.steps[-1] and not self.form.asks_at_each_step:
+                continue
             count_from_here()
             with serving(MAIN) as web:
                 yield from page_figures(web, practice, at=at, rounds=self.form.rounds)
@@ -137,24 +139,31 @@ def main() -> int:
         (postgres,) = sql.fetchone()
     connections.close_all()
     copy_database(MAIN, EMPTY)
-    parts = wanted.only or list(run.parts())
-    for name in parts:
+    done: list[str] = []
+    for name in wanted.only or run.parts():
         print(f"{name}, after {perf_counter() - run.begun:.0f} s, load {os.getloadavg()[0]:.1f}", flush=True)
         for figure in run.parts()[name]():
             run.figures.append(figure)
             print(f"  {_told(judged([figure], form=run.form.name)[0])}", flush=True)
+        done.append(name)
+        _keep(run, [part for part in run.parts() if part not in done], postgres, wanted.results)
     verdicts = judged(run.figures, form=run.form.name)
-    said = circumstances(run.form.name, postgres=postgres, seconds=perf_counter() - run.begun, parts=parts)
-    page = PAGE if wanted.results == RESULTS else None
-    write(verdicts, run.plans, said, results=wanted.results, page=page)
     late = [verdict for verdict in verdicts if not verdict.is_held]
     print(
-        f"{said['seconds']} s; "
+        f"{perf_counter() - run.begun:.0f} s; "
         + ("every bound is held" if not late else f"{len(late)} bounds are exceeded:")
     )
     for verdict in late:
         print(f"  {_told(verdict)}")
     return 1 if late else 0
+
+
+def _keep(run: Run, not_run: list[str], postgres: str, results: Path) -> None:
+    """After each part: a run that is cut short leaves what it has."""
+    seconds = perf_counter() - run.begun
+    said = circumstances(run.form, postgres=postgres, seconds=seconds, not_run=not_run)
+    verdicts = judged(run.figures, form=run.form.name)
+    write(verdicts, run.plans, said, results=results, page=PAGE if results == RESULTS else None)
 
 
 def _told(verdict: Verdict) -> str:
@@ -165,13 +174,15 @@ def _told(verdict: Verdict) -> str:
 
 
 def _form(wanted: argparse.Namespace) -> Form:
-    return FORMS[wanted.form]
+    form = FORMS[wanted.form]
+    return form.cut_to(wanted.referrals) if wanted.referrals else form
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--form", choices=FORMS, default="default")
     parser.add_argument("--only", nargs="+", choices=list(Run(FORMS["short"]).parts()))
+    parser.add_argument("--referrals", type=int, help="cut the largest installation to so many")
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args()
 

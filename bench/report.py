@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from budgets import Verdict
 from chart import Bar, chart
+from forms import FORMS, Form
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results.json"
@@ -33,7 +35,7 @@ PARTS = {
 }
 
 
-def circumstances(form: str, *, postgres: str, seconds: float, parts: Sequence[str]) -> dict[str, Any]:
+def circumstances(form: Form, *, postgres: str, seconds: float, not_run: Sequence[str]) -> dict[str, Any]:
     """Where, when and of what the run was."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -45,8 +47,10 @@ def circumstances(form: str, *, postgres: str, seconds: float, parts: Sequence[s
     ]
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line)
     return {
-        "form": form,
-        "parts": list(parts),
+        "form": form.name,
+        "sizes": asdict(form),
+        "is_cut": form != FORMS[form.name],
+        "not_run": list(not_run),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds),
         "commit": commit.stdout.strip() or "unknown",
@@ -104,6 +108,10 @@ def _page(
     has_chart: bool,
 ) -> str:
     machine, versions = run["machine"], run["versions"]
+    steps = [step["referrals"] for step in run["sizes"]["steps"]]
+    size = f"installations of {', '.join(f'{number:,}' for number in steps)} referrals"
+    size += " (the last one cut, and the lists with it)" if run["is_cut"] else ""
+    not_run = f" **Not run this time: {', '.join(run['not_run'])}.**" if run["not_run"] else ""
     exceeded = [verdict for verdict in verdicts if not verdict.is_held]
     lines = [
         "# Performance",
@@ -111,8 +119,7 @@ def _page(
         "Written by `make bench` (`bench/run.py`); what was tried and what it means stands in"
         f" [{NOTES}]({NOTES}), by hand. Trust the ratios: each is to a floor measured in the same run, by turns.",
         "",
-        f"The {run['form']} form, {run['date']}, commit `{run['commit'][:12]}`, {run['seconds']} s. Parts run:"
-        f" {', '.join(run['parts'])}.",
+        f"The {run['form']} form, {run['date']}, commit `{run['commit'][:12]}`, {run['seconds']} s: {size}.{not_run}",
         "",
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB; load of the last 1, 5 and 15"
         f" minutes at the end: {', '.join(map(str, machine['load_after']))}."

@@ -1,6 +1,6 @@
 """Measures the product's speed and holds it against its budgets (bench/budgets.toml).
 
-    python bench/run.py [--form short|default|large] [--only pages search …] [--largest 250000]
+    python bench/run.py [--form short|default|large] [--only pages search …] [--referrals 350000]
 
 Starts PostgreSQL and Valkey as on one machine, in a folder that goes after, and runs bench/measure.py beside them.
 Results: bench/results.json and docs/performance.md. Exits with 1 when a budget is exceeded.
