@@ -1,7 +1,7 @@
 """Finding a provider or office as one types: prefixes first, then what sounds or looks alike.
 
 Under row security GIN and ILIKE indexes are skipped, so misspellings are found by the nearest trigrams of a
-GiST index led by the practice (bench: technology figures in docs/performance.md once measured).
+GiST index led by the practice (docs/performance.md).
 """
 
 import unicodedata
