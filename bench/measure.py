@@ -40,7 +40,13 @@ from pages import (
 )
 from production import cold_starts, copy_database, serving, superuser_of
 from report import PAGE, RESULTS, circumstances, write
-from statements import count_from_here, heaviest_plans, search_figures
+from statements import (
+    asked_by_pages,
+    count_from_here,
+    heaviest_plans,
+    search_figures,
+    statement_figures,
+)
 
 from practices.encryption import verify_keys
 
@@ -75,7 +81,9 @@ class Run:
             with serving(MAIN) as web:
                 yield from page_figures(web, practice, at=at, rounds=self.form.rounds)
                 yield logging_figure(web, practice, at=at, rounds=self.form.rounds)
-        self.plans = heaviest_plans(practice)
+        asked = asked_by_pages(practice)
+        yield from statement_figures(asked, at=at)
+        self.plans = heaviest_plans(practice, asked)
         yield from self._neighbours(small, sessions, at=f"{first.practice:,} of {step.referrals:,} referrals")
         with serving(MAIN) as web:
             yield throughput_figure(web, practice, at=at, seconds=self.form.throughput_seconds)

@@ -22,6 +22,7 @@ CHART = ROOT / "docs" / "pictures" / "performance.svg"
 NOTES = "performance-notes.md"
 PARTS = {
     "pages": "Pages, against the signed-in page of one query",
+    "statements": "Statements of each page",
     "neighbours": "The smallest practice beside all others, against alone",
     "throughput": "Answers a second, 16 clients",
     "search": "Type-ahead in PostgreSQL",
@@ -151,7 +152,9 @@ def _table(title: str, verdicts: Sequence[Verdict]) -> list[str]:
         cells = [
             figure.what,
             figure.at,
-            f"{figure.value:.2f} {figure.unit}" if figure.value < 10 else f"{figure.value:.0f} {figure.unit}",
+            f"{figure.value:.2f} {figure.unit}"
+            if figure.value < 10 and not isinstance(figure.value, int)
+            else f"{figure.value:.0f} {figure.unit}",
             verdict.bound,
             f"{figure.timing.median:.1f}, {figure.timing.p95:.1f} ms"
             if figure.timing

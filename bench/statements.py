@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -68,23 +68,41 @@ def count_from_here() -> None:
         sql.execute("SELECT pg_stat_statements_reset()")
 
 
-def heaviest_plans(practice: Practice) -> list[dict[str, Any]]:
+def asked_by_pages(practice: Practice) -> dict[str, list[dict[str, str]]]:
+    """Each page's statements with their values and seconds, the page asked once more in this process."""
+    logging.getLogger("referralcrm.request").setLevel(logging.WARNING)
+    found = {}
+    for role, pages in addresses(practice).items():
+        client = Client(headers={"host": "localhost"})
+        client.force_login(sign_in(practice, role).member.user)
+        for what, path in pages.items():
+            client.get(path)  # the first request imports and compiles
+            with CaptureQueriesContext(connection) as captured:
+                client.get(path)
+            found[what] = list(captured)
+    return found
+
+
+def statement_figures(asked: Mapping[str, list[dict[str, str]]], *, at: str) -> Iterator[Figure]:
+    """How many statements a page asks, and what they take of its time."""
+    for what, statements in asked.items():
+        spent = 1000 * sum(float(statement["time"]) for statement in statements)
+        yield Figure(
+            "statements", what, "", len(statements), "statements", at, more={"ms_of_them_all": spent}
+        )
+
+
+def heaviest_plans(practice: Practice, asked: Mapping[str, list[dict[str, str]]]) -> list[dict[str, Any]]:
     """The statements of the pages that took the most of PostgreSQL's time under the rounds, with their plans.
 
     Which they are is asked of pg_stat_statements; an instance of each, with its values, is taken from the pages.
     """
     took = _time_by_id()
-    logging.getLogger("referralcrm.request").setLevel(logging.WARNING)
     found: dict[int, tuple[str, str]] = {}
-    for role, pages in addresses(practice).items():
-        client = Client(headers={"host": "localhost"})
-        client.force_login(sign_in(practice, role).member.user)
-        for what, path in pages.items():
-            with CaptureQueriesContext(connection) as captured:
-                client.get(path)
-            for query in captured:
-                if query["sql"].lstrip("( ").upper().startswith(("SELECT", "WITH")):
-                    found.setdefault(_id_of(practice, query["sql"]), (what, query["sql"]))
+    for what, statements in asked.items():
+        for text in [statement["sql"] for statement in statements]:
+            if text.lstrip("( ").upper().startswith(("SELECT", "WITH")):
+                found.setdefault(_id_of(practice, text), (what, text))
     ranked = sorted(found, key=lambda number: -took.get(number, (0, 0))[0])[:HEAVIEST]
     return [
         {
