@@ -14,7 +14,7 @@ from random import Random
 
 from django.db import connection, connections, models, transaction
 
-from contacts.models import Office, Provider, Referral, ReferralStep
+from contacts.models import Office, Provider, ProviderOffice, Referral, ReferralStep
 from practices.isolation import practice_scope
 from practices.models import Practice
 from practices.weeks import due_week
@@ -36,6 +36,7 @@ from touchpoints.reminders import remind
 
 DEMO_SEED = 1
 BATCH = 10_000  # referrals: a temporary table costs milliseconds, and memory is not endless
+LARGE = 50_000  # referrals: what asks a practice of so many, as if it had none, takes minutes
 SEEDING_LOCK = 73_057_305  # one number for everybody who seeds
 AT_HOME = 0.75  # of a provider's patients go to the physician they know
 
@@ -70,6 +71,8 @@ def seed(
         # In the order of the practices, so that the same rows get the same numbers.
         for plan, (practice, wait) in zip(plans, made, strict=True):
             wait()
+            if processes > 1 and plan.referrals >= LARGE:
+                refresh_statistics(Office, Provider, ProviderOffice, Referral, Touchpoint)
             _finish(practice, days, shows_everything=bool(plan.domain))
     return [practice for practice, _wait in made]
 
