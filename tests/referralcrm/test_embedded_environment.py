@@ -51,6 +51,14 @@ def test_help_needs_no_machine(machine):
     assert "Available subcommands" in manage(machine, "help").stdout
 
 
+def test_a_backup_key_needs_no_machine_and_no_setting(machine, tmp_path):
+    made = manage(machine, "backup", "--make-key", str(tmp_path / "backup.key"))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "public key: age1" in made.stdout
+    again = manage(machine, "backup", f"--make-key={tmp_path / 'backup.key'}")
+    assert (again.returncode, "file exists" in again.stderr) == (1, True)
+
+
 def test_addresses_given_come_first(machine):
     machine.start_servers()
     found = manage(machine, "check", DATABASE_URL="postgresql://somebody@elsewhere/database")
