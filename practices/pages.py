@@ -104,6 +104,17 @@ def key_page(
     )
 
 
+def key_by_time(row: Any) -> tuple[str, int]:
+    """The place of a row that is ordered by `at`, newest first, and then by number."""
+    return row.at.isoformat(), row.pk
+
+
+def after_time(rows: models.QuerySet, key: list[str]) -> models.QuerySet:
+    """What follows the place that `key_by_time` named."""
+    at, pk = moment_of(key[0]), int(key[1])
+    return rows.filter(at__lte=at).filter(models.Q(at__lt=at) | models.Q(pk__lt=pk))
+
+
 def count_up_to(rows: models.QuerySet, cap: int = 1000) -> str:
     """ "37", or "1,000+" beyond the cap: an exact count of a long list costs more than it tells."""
     count = rows.order_by()[: cap + 1].count()

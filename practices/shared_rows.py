@@ -61,7 +61,7 @@ class SharedRow:
             return ""
         was = self.was()
         prints = {
-            name: was[name] if name in was and name not in self.clashes else self._print(name, value)
+            name: was[name] if was.get(name) and name not in self.clashes else self._print(name, value)
             for name, value in self.stands.items()
         }
         return " ".join([self.mark, *(f"{name}:{value}" for name, value in prints.items())])
@@ -129,7 +129,7 @@ class SharedRow:
             except ValidationError:  # what the other chose is no choice any more: ask
                 pass
         self.clashes.append(name)
-        asked = self._asked_about(name)
+        asked = self._asked_about(name) if was else self._asked_unread(name)
         if name in self.fields:
             self.add_error(name, asked)  # type: ignore[attr-defined]  # a form's
         else:
@@ -150,17 +150,30 @@ class SharedRow:
             % words
         )
 
+    def _asked_unread(self, name: str) -> str:
+        said = _(
+            "This says “%(value)s” now, and may have changed while you were typing. Save again to keep yours."
+        )
+        return said % {"value": self.in_words(name)}
+
     def in_words(self, name: str) -> str:
         """What stands there, as people read it."""
         return in_words(self.stands[name], row=self.row, name=name, field=self.fields[name])
 
     def was(self) -> dict[str, str]:
-        """The fingerprints that the page, or the draft, brings back; none where they are of another row."""
-        given: Any = self.data if self.is_bound else self.initial  # type: ignore[attr-defined]  # a form's
-        mark, _space, prints = str(given.get(self.version_name) or "").partition(" ")
-        if not self.mark or mark != self.mark:
+        """The fingerprints that the page, or the draft, brings back; none where a draft's are of another row.
+
+        What a form says of its version and can't be read agrees with nothing: its fields are asked about.
+        """
+        is_sent: bool = self.is_bound  # type: ignore[attr-defined]  # a form's
+        given: Any = self.data if is_sent else self.initial  # type: ignore[attr-defined]  # a form's
+        said = str(given.get(self.version_name) or "")
+        mark, _space, prints = said.partition(" ")
+        is_ours = mark == self.mark
+        if not self.mark or not said or not (is_ours or is_sent):
             return {}
-        return dict(part.split(":", 1) for part in prints.split() if ":" in part)
+        known = dict(part.split(":", 1) for part in prints.split() if ":" in part) if is_ours else {}
+        return {name: known.get(name, "") for name in self.stands} if is_sent else known
 
     def _prints(self) -> dict[str, str]:
         return {name: self._print(name, value) for name, value in self.stands.items()}

@@ -292,6 +292,22 @@ def test_a_version_says_nothing_of_what_stands_there_and_fits_no_other_row(desk,
     assert re.fullmatch(r"\S+/\S+/[0-9a-f]{16}( \w+:[0-9a-f]{16})+", version)
 
 
+@pytest.mark.parametrize("cut", [lambda version: "made-up", lambda version: version.partition(" ")[0]])
+@each_form
+def test_a_version_that_cannot_be_read_agrees_with_nothing(desk, name, cut):
+    shared, me, other, mine = before(desk, name)
+    assert other.save(other.open(), **{shared.both: shared.theirs}).status_code == 302
+    stood = me.stands(shared.both)
+
+    asked = me.save({**mine, "version": cut(mine["version"][0])}, **{shared.both: shared.mine})
+
+    assert asked.status_code == 422
+    assert "may have changed while you were typing" in words(asked)
+    assert me.stands(shared.both) == stood
+    assert me.save(me.again(asked)).status_code == 302
+    assert me.stands(shared.both) == [me.meant(shared.mine)]
+
+
 def test_every_form_over_a_row_has_a_line():
     found, waiting = set(), [SharedRow]
     while waiting:

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -11,7 +10,7 @@ from practices.audit_forms import AuditFilterForm, SignInFilterForm
 from practices.audit_trail import entries, sign_in_events
 from practices.audit_words import row_called, told
 from practices.log_files import CHANGES, SIGN_INS, taken_away
-from practices.pages import key_page, moment_of, page
+from practices.pages import after_time, key_by_time, key_page, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 
@@ -23,7 +22,7 @@ def audit_trail(request: PracticeRequest) -> HttpResponse:
     filters = AuditFilterForm(request.GET)
     asked = filters.asked()
     rows = entries(request.member.practice, **asked).defer("row_ids")
-    found = key_page(request, rows, key=lambda row: (row.at.isoformat(), row.pk), after=_after)
+    found = key_page(request, rows, key=key_by_time, after=after_time)
     is_story = "what" in asked and "row" in asked
     context = {
         "page": found,
@@ -51,7 +50,7 @@ def sign_ins(request: PracticeRequest) -> HttpResponse:
     filters = SignInFilterForm(request.GET)
     asked = filters.asked()
     rows = sign_in_events(request.member.practice, **asked)
-    found = key_page(request, rows, key=lambda row: (row.at.isoformat(), row.pk), after=_after)
+    found = key_page(request, rows, key=key_by_time, after=after_time)
     export_url = f"{reverse('sign_ins_exported')}?{urlencode(asked)}"
     return page(
         request, "practices/sign_ins.html", {"page": found, "filters": filters, "export_url": export_url}
@@ -65,8 +64,3 @@ def sign_ins_exported(request: PracticeRequest) -> StreamingHttpResponse:
     practice = request.member.practice
     rows = sign_in_events(practice, **SignInFilterForm(request.GET).asked())
     return taken_away(practice, SIGN_INS, rows)
-
-
-def _after(rows: QuerySet, key: list[str]) -> QuerySet:
-    at, pk = moment_of(key[0]), int(key[1])
-    return rows.filter(at__lte=at).filter(Q(at__lt=at) | Q(pk__lt=pk))

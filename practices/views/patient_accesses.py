@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_safe
 from practices import audit_trail
 from practices.audit_forms import AccessFilterForm
 from practices.log_files import ACCESSES, taken_away
-from practices.pages import key_page, moment_of, page
+from practices.pages import after_time, key_by_time, key_page, page
 from practices.requests import PracticeRequest
 from practices.roles import ADMINISTERS, role_required
 
@@ -25,7 +24,7 @@ def patient_accesses(request: PracticeRequest) -> HttpResponse:
     asked = _asked(request, filters)
     rows = audit_trail.patient_accesses(request.member.practice, **asked)
     context = {
-        "page": key_page(request, rows, key=lambda row: (row.at.isoformat(), row.pk), after=_after),
+        "page": key_page(request, rows, key=key_by_time, after=after_time),
         "filters": filters,
         "asked": asked,
         "is_of_one": "referral" in asked or "return_referral" in asked,
@@ -45,8 +44,3 @@ def patient_accesses_exported(request: PracticeRequest) -> StreamingHttpResponse
 
 def _asked(request: PracticeRequest, filters: AccessFilterForm) -> dict[str, Any]:
     return filters.asked_by(request.member.practice.today(timezone.now()))
-
-
-def _after(rows: QuerySet, key: list[str]) -> QuerySet:
-    at, pk = moment_of(key[0]), int(key[1])
-    return rows.filter(at__lte=at).filter(Q(at__lt=at) | Q(pk__lt=pk))
