@@ -54,19 +54,20 @@ def drop_draft(member: Member, *, form: str) -> None:
     Draft.objects.filter(member=member, form=form).delete()
 
 
-def keep_for_expired_session(request: HttpRequest, *, form: str) -> None:
-    """The expired session's row still says whose it was: keep the post as their draft."""
+def keep_for_expired_session(request: HttpRequest, *, form: str) -> bool:
+    """The expired session's row still says whose it was: keep the post as their draft. False: it is lost."""
     from practices.middleware import seat_in, seats_of
 
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     expired = Session.objects.filter(session_key=key, user__is_active=True).select_related("user").first()
     if expired is None or expired.user is None:
-        return
+        return False
     with transaction.atomic():
         member = seat_in(seats_of(expired.user), expired.get_decoded().get("practice_id"))
-        if member:
-            with enter_practice(member.practice.pk):
-                keep_draft(member, form=form, data=request.POST)
+        if member is None:
+            return False
+        with enter_practice(member.practice.pk):
+            return keep_draft(member, form=form, data=request.POST)
 
 
 def _as_query(fields: Mapping[str, list[str]]) -> QueryDict:

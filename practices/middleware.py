@@ -20,7 +20,7 @@ from practices.models import Member, User
 from practices.requests import PracticeRequest
 from practices.second_factors import has_second_factor, is_missing, second_factor_from
 from practices.session_limits import end_if_idle, note_activity
-from practices.sign_in import note
+from practices.sign_in import note, note_unsent
 
 GetResponse = Callable[[PracticeRequest], HttpResponse]
 
@@ -141,15 +141,38 @@ class KeepDraftOfExpiredSession:
     def process_view(self, request: PracticeRequest, view: Any, args: Any, kwargs: Any) -> None:
         form = getattr(view, "keeps_draft", None)
         if form and request.method == "POST" and not request.user.is_authenticated:
-            keep_for_expired_session(request, form=form)
+            request.is_draft_kept = keep_for_expired_session(request, form=form)
 
 
 class AskToSignIn(LoginRequiredMiddleware):
-    """After signing in one is back on the page one was on: what a form posts to is often no page."""
+    """After signing in one is back on the page one was on: what a form posts to is often no page.
+
+    What was sent and is not kept has to be sent again; `practices.sign_in` says so once somebody is in.
+    """
 
     def handle_no_permission(self, request: HttpRequest, view: Any) -> HttpResponseRedirect:
-        page = _page_left(request) if request.method == "POST" else None
-        return redirect_to_login(page) if page else super().handle_no_permission(request, view)
+        if request.method != "POST":
+            return super().handle_no_permission(request, view)
+        page = _page_left(request)
+        answer = redirect_to_login(page) if page else super().handle_no_permission(request, view)
+        if not getattr(request, "is_draft_kept", False):
+            note_unsent(answer)
+        return answer
+
+
+class ExplainWrongMethod:
+    """Where a form is sent there is often no page: whoever is led there reads so, where Django's answer is blank."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PracticeRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if answer.status_code != 405 or answer.content:
+            return answer
+        page = render(request, "405.html", status=405)
+        page["Allow"] = answer["Allow"]
+        return page
 
 
 def _page_left(request: HttpRequest) -> str | None:

@@ -7,12 +7,14 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from practices import guessing
@@ -25,6 +27,8 @@ from practices.sign_in_log import NOTED, Act, record_sign_in
 from practices.sign_in_mail import CHANGES, tell_of_change
 
 logger = logging.getLogger("practices.sign_in")
+UNSENT = f"{settings.COOKIE_PREFIX}unsent"
+UNSENT_FOR = timedelta(hours=1)
 
 
 def note(event: str, *, request: HttpRequest | None = None, user: Any = None) -> None:
@@ -36,6 +40,21 @@ def note(event: str, *, request: HttpRequest | None = None, user: Any = None) ->
     logger.info("sign-in: %s", event, extra={"user_id": who, "address": where})
     if act := NOTED.get(event):
         record_sign_in(act, user=user, request=request)
+
+
+def note_unsent(response: HttpResponse) -> None:
+    """What this browser sent came after its session's end, and nothing keeps it: to be said after signing in."""
+    response.set_cookie(
+        UNSENT, "1", max_age=UNSENT_FOR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )
+
+
+def _tell_unsent(request: HttpRequest, response: HttpResponse) -> None:
+    if UNSENT in request.COOKIES:
+        messages.warning(
+            request, _("What you sent last came after you were signed out. Please send it again.")
+        )
+        response.delete_cookie(UNSENT, samesite="Lax")
 
 
 def too_many(refusal: guessing.TooManyTries) -> ValidationError:
@@ -100,6 +119,7 @@ class AccountAdapter(DefaultAccountAdapter):
         started = Session.objects.filter(session_key=request.session.session_key)
         started.update(user_id=user.pk, **seen_from(request))
         guessing.know_browser(request, response, user.get_username())
+        _tell_unsent(request, response)
         return response
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:

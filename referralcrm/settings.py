@@ -140,6 +140,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "practices.middleware.EnterPractice",
+    "practices.middleware.ExplainWrongMethod",
 ]
 ROOT_URLCONF = "referralcrm.urls"
 CSRF_FAILURE_VIEW = "touchpoints.views.feedback_public.refuse_forged"

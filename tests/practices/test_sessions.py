@@ -130,6 +130,27 @@ class TestIdle:
         answer = client.post("/reminders/1/done/", headers={"Referer": page})
         assert answer.url == f"/sign-in/?next={wanted}"
 
+    def test_what_nothing_keeps_has_to_be_sent_again_and_a_page_says_so(self, client, member):
+        client.force_login(member.user)
+        passed(minutes=16)
+        asked = client.post(reverse("switch_practice"), {"practice": member.practice_id})
+        data = {"login": member.user.email, "password": make.PASSWORD, "next": reverse("switch_practice")}
+        assert asked.url == f"{reverse('account_login')}?next={data['next']}"
+
+        landed = client.post("/sign-in/", data, follow=True)
+
+        assert (landed.status_code, landed["Allow"]) == (405, "POST")
+        assert "There is no page at this address" in landed.content.decode()
+        assert "Please send it again" in landed.content.decode()
+        assert "Please send it again" not in client.get("/").content.decode()
+
+    def test_what_is_kept_need_not_be_sent_again(self, client, member):
+        client.force_login(member.user)
+        passed(minutes=16)
+        client.post(reverse("referral_new"), {"patient_family_name": "Testperson"})
+        data = {"login": member.user.email, "password": make.PASSWORD}
+        assert "Please send it again" not in client.post("/sign-in/", data, follow=True).content.decode()
+
     def test_what_was_ended_by_hand_keeps_nothing(self, client, practice, member):
         client.force_login(member.user)
         Session.objects.all().delete()
