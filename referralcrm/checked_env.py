@@ -57,7 +57,7 @@ class CheckedEnv(environ.Env):
             database = {}
         if not database.get("NAME"):
             raise ImproperlyConfigured(f"{var} is malformed: it must read postgresql://role@host/database.")
-        host = urlsplit(text).netloc.rpartition("@")[2]
+        host = urlsplit(text).netloc.rpartition("@")[2].partition(":")[0]  # a pooler's socket has a port, too
         if "%2f" in host.lower():  # libpq's spelling of a folder, whose letters keep their case
             database["HOST"] = unquote(host)
         return database
