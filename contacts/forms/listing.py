@@ -3,9 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Provider, Specialty
+from contacts.models import Office, Provider, Specialty
 from contacts.standing import Standing
 from practices.models import Member
 
@@ -62,5 +63,8 @@ class ProviderFilterForm(OfficeFilterForm):
 
 def _liaisons() -> list[tuple[int, str]]:
     """Whoever has a territory."""
-    seats = Member.objects.filter(offices__isnull=False) | Member.objects.filter(providers__isnull=False)
-    return list(seats.distinct().order_by("user__name").values_list("pk", "user__name"))
+    # Not by joins: each office of a liaison would meet each provider of theirs, millions in a large practice.
+    offices = Office.objects.filter(liaison__isnull=False).values("liaison")
+    providers = Provider.objects.filter(liaison__isnull=False).values("liaison")
+    seats = Member.objects.filter(Q(pk__in=offices) | Q(pk__in=providers))
+    return list(seats.order_by("user__name").values_list("pk", "user__name"))
