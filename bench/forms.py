@@ -42,7 +42,8 @@ class Form:
 
     def cut_to(self, referrals: int) -> "Form":
         """The same with a last installation of so many referrals, and as much less of lists: a first look."""
-        *earlier, last = self.steps
+        last = self.steps[-1]
+        earlier = [step for step in self.steps[:-1] if step.referrals < referrals]
         room = referrals - (earlier[-1].referrals if earlier else 0)
         practices, listed = (number * referrals // last.referrals for number in self.listed)
         steps = (*earlier, Step(referrals, min(last.practice, room)))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -153,8 +154,8 @@ def main() -> int:
         for figure in run.parts()[name]():
             run.figures.append(figure)
             print(f"  {_told(judged([figure], form=run.form.name)[0])}", flush=True)
+            _keep(run, [part for part in run.parts() if part not in (*done, name)], postgres, wanted.results)
         done.append(name)
-        _keep(run, [part for part in run.parts() if part not in done], postgres, wanted.results)
     verdicts = judged(run.figures, form=run.form.name)
     late = [verdict for verdict in verdicts if not verdict.is_held]
     print(
@@ -167,7 +168,7 @@ def main() -> int:
 
 
 def _keep(run: Run, not_run: list[str], postgres: str, results: Path) -> None:
-    """After each part: a run that is cut short leaves what it has."""
+    """After each figure: a run that is cut short leaves what it has."""
     seconds = perf_counter() - run.begun
     said = circumstances(run.form, postgres=postgres, seconds=seconds, not_run=not_run)
     verdicts = judged(run.figures, form=run.form.name)
@@ -183,7 +184,8 @@ def _told(verdict: Verdict) -> str:
 
 def _form(wanted: argparse.Namespace) -> Form:
     form = FORMS[wanted.form]
-    return form.cut_to(wanted.referrals) if wanted.referrals else form
+    form = form.cut_to(wanted.referrals) if wanted.referrals else form
+    return replace(form, rounds=wanted.rounds) if wanted.rounds else form
 
 
 def _arguments() -> argparse.Namespace:
@@ -191,6 +193,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--form", choices=FORMS, default="default")
     parser.add_argument("--only", nargs="+", choices=list(Run(FORMS["short"]).parts()))
     parser.add_argument("--referrals", type=int, help="cut the largest installation to so many")
+    parser.add_argument("--rounds", type=int, help="other than the form's")
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args()
 

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 WARM_UP = 3  # rounds that fill caches, import what is imported late, and are not counted
+FEWEST, MOST_SECONDS = 5, 60
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,12 @@ class Figure:
 
 
 def by_turns(acts: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, Timing]:
-    """Each act once in every round, in the order given."""
+    """Each act once in every round, in the order given; fewer rounds of what takes minutes."""
+    until = perf_counter() + MOST_SECONDS
     took: dict[str, list[float]] = {name: [] for name in acts}
     for turn in range(rounds + WARM_UP):
+        if turn >= WARM_UP + FEWEST and perf_counter() > until:
+            break
         for name, act in acts.items():
             begun = perf_counter()
             act()

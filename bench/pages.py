@@ -62,9 +62,11 @@ def page_figures(web: Web, practice: Practice, *, at: str, rounds: int) -> Itera
             acts[f"floor of {what}"] = partial(visitor.get, ONE_QUERY)
             acts[what] = partial(visitor.get, path)
         took = by_turns(acts, rounds=rounds)
+        refused = {"refused_for_taking_too_long": visitor.refused} if visitor.refused else {}
         for what in pages:
             budget = "dashboard" if what.startswith("dashboard") else "page"
-            yield ratio("pages", what, budget, timing=took[what], floor=took[f"floor of {what}"], at=at)
+            floor = took[f"floor of {what}"]
+            yield ratio("pages", what, budget, timing=took[what], floor=floor, at=at, **refused)
 
 
 def logging_figure(web: Web, practice: Practice, *, at: str, rounds: int) -> Figure:
