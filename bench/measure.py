@@ -154,8 +154,9 @@ def main() -> int:
         for figure in run.parts()[name]():
             run.figures.append(figure)
             print(f"  {_told(judged([figure], form=run.form.name)[0])}", flush=True)
-            _keep(run, [part for part in run.parts() if part not in (*done, name)], postgres, wanted.results)
+            _keep(run, done, postgres, wanted.results)
         done.append(name)
+    _keep(run, done, postgres, wanted.results)
     verdicts = judged(run.figures, form=run.form.name)
     late = [verdict for verdict in verdicts if not verdict.is_held]
     print(
@@ -167,9 +168,10 @@ def main() -> int:
     return 1 if late else 0
 
 
-def _keep(run: Run, not_run: list[str], postgres: str, results: Path) -> None:
-    """After each figure: a run that is cut short leaves what it has."""
+def _keep(run: Run, done: list[str], postgres: str, results: Path) -> None:
+    """After each figure, since a run that is cut short leaves what it has; `done` are the parts that are whole."""
     seconds = perf_counter() - run.begun
+    not_run = [part for part in run.parts() if part not in done]
     said = circumstances(run.form, postgres=postgres, seconds=seconds, not_run=not_run)
     verdicts = judged(run.figures, form=run.form.name)
     write(verdicts, run.plans, said, results=results, page=PAGE if results == RESULTS else None)

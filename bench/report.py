@@ -112,7 +112,9 @@ def _page(
     steps = [step["referrals"] for step in run["sizes"]["steps"]]
     size = f"installations of {', '.join(f'{number:,}' for number in steps)} referrals"
     size += " (the last one cut, and the lists with it)" if run["is_cut"] else ""
-    not_run = f" **Not run this time: {', '.join(run['not_run'])}.**" if run["not_run"] else ""
+    not_run = (
+        f" **Not run this time, or not to the end: {', '.join(run['not_run'])}.**" if run["not_run"] else ""
+    )
     exceeded = [verdict for verdict in verdicts if not verdict.is_held]
     lines = [
         "# Performance",
