@@ -228,7 +228,7 @@ def in_words(field: models.Field | None, value: Any, names: Names) -> str:
         return _("yes") if value else _("no")
     if isinstance(field, models.DateTimeField):
         return date_format(
-            datetime.fromisoformat(value).astimezone(timezone.get_current_timezone()), "M j, Y, g:i a"
+            datetime.fromisoformat(value).astimezone(timezone.get_current_timezone()), "M j, Y, g:i A"
         )
     if isinstance(field, models.DateField):
         return date_format(date.fromisoformat(value), "M j, Y")

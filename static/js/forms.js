@@ -28,6 +28,10 @@ document.addEventListener("keydown", (event) => {
   form.requestSubmit(next ?? form.querySelector("[type=submit]"));
 });
 
-// The first error is where the reader has to be.
+// The first error is where the reader has to be, its label above it; not where the page was before it was sent.
+const wrong = document.querySelector("form .is-invalid");
+wrong?.scrollIntoView({ block: "center" });
+// The browser goes back to where the page was once it is loaded; the reader is taken to the error after that.
+if (wrong) addEventListener("load", () => setTimeout(() => wrong.scrollIntoView({ block: "center" })));
 // The browser's own autofocus waits for a frame to be drawn, and loses the first keys of a fast typist.
-(document.querySelector("form .is-invalid") ?? document.querySelector("[autofocus]"))?.focus();
+(wrong ?? document.querySelector("[autofocus]"))?.focus({ preventScroll: Boolean(wrong) });

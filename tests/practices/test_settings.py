@@ -210,7 +210,7 @@ class TestMail:
         self.queue(practice, "oz@example.test", state="outdated", attempts=2, last_error="Strange")
         page = text_of(signed_in.get(reverse("outbox")))
         for shown in (
-            "next try Nov 18, 10:04 a.m.",
+            "next try Nov 18, 10:04 AM",
             "The mail server could not be reached<",
             "out of date",
             "It could not be sent (Strange)",
@@ -276,7 +276,7 @@ class TestWhoSawPatients:
             "Cora Lind",
             "covering for Ana Reyes",
             "viewed",
-            "Nov 18, 2026, 10:00 a.m.",
+            "Nov 18, 2026, 10:00 AM",
             "and 5 more",
         ):
             assert shown in page
