@@ -35,7 +35,7 @@ OWNER_DATABASE = env.postgresql("OWNER_DATABASE_URL", default=env.str("DATABASE_
 APP_DATABASE_ROLE = APP_DATABASE["USER"]
 OWNER_DATABASE_ROLE = OWNER_DATABASE["USER"]
 RUNS_AS_OWNER = len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS
-# A pooler refuses options of a connection: docs/operate.md says how its role gets them.
+# A pooler refuses options of a connection: docs/scaling.md says how it sets them.
 DATABASE_POOLED = env.bool("DATABASE_POOLED", default=False)
 LIMITS = limits_of(os.environ.get("PROCESS", ""))
 DATABASES = {

@@ -20,6 +20,7 @@ from django.utils import timezone
 from contacts.models import Provider, Referral
 from practices.isolation import practice_scope
 from referralcrm.checked_env import CheckedEnv
+from referralcrm.database_limits import OF_PAGES, OF_TASKS
 from referralcrm.embedded.configuration import BASE_DIR
 from referralcrm.tasks import tick_practice
 from tests import make
@@ -147,6 +148,17 @@ def test_a_pooled_process_sends_no_options_and_keeps_no_cursor():
     argv = [sys.executable, "-c", POOLED]
     done = subprocess.run(argv, env=environ, cwd=BASE_DIR, capture_output=True, text=True, timeout=60)
     assert done.stdout == "None True\n", done.stderr
+
+
+@pytest.mark.parametrize("limits", [OF_PAGES, OF_TASKS], ids=["pages", "tasks"])
+def test_the_documented_pooler_sets_the_limits_that_connections_set(limits):
+    named = {
+        "statement_timeout": limits.statement,
+        "lock_timeout": limits.lock,
+        "idle_in_transaction_session_timeout": limits.pause,
+    }
+    sets = "; ".join(f"SET {name} = {seconds * 1000}" for name, seconds in named.items())
+    assert f"connect_query='{sets}'" in (BASE_DIR / "docs" / "scaling.md").read_text()
 
 
 def test_a_poolers_socket_may_have_a_port(monkeypatch):
