@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUDGETS = tomllib.loads((ROOT / "bench" / "budgets.toml").read_text())
 PARTS = {
     "pages",
+    "statements",
     "neighbours",
     "throughput",
     "search",
