@@ -36,7 +36,8 @@ from touchpoints.reminders import remind
 
 DEMO_SEED = 1
 BATCH = 10_000  # referrals: a temporary table costs milliseconds, and memory is not endless
-LARGE = 50_000  # referrals: what asks a practice of so many, as if it had none, takes minutes
+# What asks a practice of so many referrals or providers, as if it had none, takes minutes.
+LARGE, MANY_PROVIDERS = 50_000, 5_000
 SEEDING_LOCK = 73_057_305  # one number for everybody who seeds
 AT_HOME = 0.75  # of a provider's patients go to the physician they know
 
@@ -71,10 +72,14 @@ def seed(
         # In the order of the practices, so that the same rows get the same numbers.
         for plan, (practice, wait) in zip(plans, made, strict=True):
             wait()
-            if processes > 1 and plan.referrals >= LARGE:
+            if processes > 1 and _is_large(plan):
                 refresh_statistics(Office, Provider, ProviderOffice, Referral, Touchpoint)
             _finish(practice, days, shows_everything=bool(plan.domain))
     return [practice for practice, _wait in made]
+
+
+def _is_large(plan: Plan) -> bool:
+    return plan.referrals >= LARGE or plan.referring + plan.prospects >= MANY_PROVIDERS
 
 
 @contextmanager
