@@ -42,6 +42,7 @@ class Postbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answer_to_data.startswith("2"):
+            assert isinstance(envelope.content, bytes)  # it is not asked to decode
             self.messages.append(message_from_bytes(envelope.content, policy=default))
         await asyncio.sleep(self.waits_seconds)  # kept before it is answered, so whoever hangs up can't know
         if self.on_letter:
