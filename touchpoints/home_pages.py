@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery, Value, Window
+from django.db.models import Count, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts.models import Office, Provider, ProviderOffice, Referral
+from contacts.models import Provider, Referral
 from contacts.models.referrals import Status
 from contacts.referral_rows import TONES as REFERRAL_TONES
 from contacts.referral_rows import ReferralRow, referral_rows, sender_of
@@ -20,8 +20,9 @@ from contacts.standing import TONES, Rhythm, Standing, in_words, providers_with_
 from practices.models import Member, Practice
 from practices.roles import Role
 from touchpoints.card_queue import waiting_cards
+from touchpoints.home_offices import Waits, WaitsAt, first_offices, waiting_at, waiting_columns
 from touchpoints.home_parts import Figure, HomePage, HomeRow, Kept, Section
-from touchpoints.models import Reminder, ThankYou, ThankYouList, Touchpoint
+from touchpoints.models import Reminder, ThankYou, ThankYouList
 from touchpoints.reminder_pages import lines_of, visible_to
 from touchpoints.suggestions import facts_of, reports_due
 from touchpoints.thank_you_pages import ListLine, with_progress
@@ -152,20 +153,21 @@ def _physician_home(member: Member, now: datetime, kept: Kept) -> HomePage:
 def _liaison_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """Their offices and what waits there, who has gone quiet, cards handed over, reminders."""
     today = member.practice.today(now)
-    found = _counts(member.practice, cards=_cards_of(member), kept=kept.figures)
+    columns = waiting_columns(member, today)
+    found = _counts(member.practice, cards_of=_cards_of(member), kept=kept.figures, **columns)
     reminders = list(_counted(visible_to(member).due_on(today)))
     own = Provider.objects.active().in_territory_of(member.pk)
-    offices = _offices(member, today)
+    waits = waiting_at({name: found[name] for name in columns})
     quiet, new = _quiet_and_new(kept.noteworthy(own), today)
     return HomePage(
         figures=[
-            _cards_figure(found["cards"]),
+            _cards_figure(found["cards_of"]),
             _reminders_figure(_total(reminders)),
-            _offices_figure(offices),
+            _offices_figure(len(waits)),
         ],
         kept=found["kept"],
         sections=[
-            Section("offices", _("Your offices"), _office_rows(offices, today), reverse("offices")),
+            Section("offices", _("Your offices"), _office_rows(member, waits, today), reverse("offices")),
             _reminders_section(reminders, member, today),
             *_relationship_sections(quiet, new, today),
         ],
@@ -274,45 +276,30 @@ def _reminders_figure(count: int) -> Figure:
     return Figure(count, text, reverse("reminders"))
 
 
-def _offices_figure(offices: list[Any]) -> Figure:
-    count = sum(office.waits > 0 for office in offices)
+def _offices_figure(count: int) -> Figure:
     text = ngettext("Something waits at %(n)d office", "Something waits at %(n)d offices", count)
     return Figure(count, text, "#offices")
 
 
-def _offices(member: Member, today: date) -> list[Any]:
-    """The liaison's offices: where most waits first, then the longest unvisited."""
-    visits = Touchpoint.objects.standing().filter(office=OuterRef("pk"), kind=Touchpoint.Kind.MEETING)
-    here = ProviderOffice.objects.filter(office=OuterRef(OuterRef("pk")), is_main=True).values("provider")
-    offices = Office.objects.current().filter(liaison=member)
-    found = offices.annotate(
-        visited_on=Subquery(visits.order_by().values("office").annotate(on=Max("happened_on")).values("on")),
-        reports=_count(reports_due().filter(provider__in=here)),
-        cards=_count(ThankYou.objects.filter(provider__in=here, state__in=["to_write", "written"])),
-        due=_count(Reminder.objects.due_on(today).filter(provider__in=here)),
-    ).annotate(waits=F("reports") + F("cards") + F("due"))
-    return list(found.order_by("-waits", "visited_on", "name"))
-
-
-def _office_rows(offices: list[Any], today: date) -> list[HomeRow]:
+def _office_rows(member: Member, waits: WaitsAt, today: date) -> list[HomeRow]:
     return [
         HomeRow(
             title=str(office),
             url=reverse("office", args=[office.pk]),
             note=", ".join(filter(None, [office.place, _visited(office.visited_on, today)])),
-            label=_what_waits(office),
+            label=_what_waits(office.waits),
             tone="due",
             phone=office.phone,
         )
-        for office in offices[: 2 * SHOWN]
+        for office in first_offices(member, waits, most=2 * SHOWN)
     ]
 
 
-def _what_waits(office: Any) -> str:
+def _what_waits(waits: Waits) -> str:
     parts = [
-        (office.reports, ngettext("%(n)d report due", "%(n)d reports due", office.reports)),
-        (office.cards, ngettext("%(n)d card waits", "%(n)d cards wait", office.cards)),
-        (office.due, ngettext("%(n)d reminder", "%(n)d reminders", office.due)),
+        (waits.reports, ngettext("%(n)d report due", "%(n)d reports due", waits.reports)),
+        (waits.cards, ngettext("%(n)d card waits", "%(n)d cards wait", waits.cards)),
+        (waits.due, ngettext("%(n)d reminder", "%(n)d reminders", waits.due)),
     ]
     return ", ".join(text % {"n": count} for count, text in parts if count)
 

@@ -185,6 +185,28 @@ def test_liaison_finds_where_something_waits_first_and_no_patient(client, desk):
     assert "I.Q." not in page
 
 
+def test_liaison_of_many_offices_finds_the_fullest_then_the_longest_unvisited(client, desk):
+    with practice_scope(desk.practice):
+        for number in range(20):
+            office = make.office(f"Office {number:02}.", liaison=desk.liaison)
+            Touchpoint.objects.create(
+                kind="meeting", happened_on=date(2026, 11, 8) - timedelta(days=number % 7), office=office,
+                member=desk.liaison, logged_at=make.NOW, logged_by=desk.liaison,
+            )  # fmt: skip
+            provider = make.provider(at=office)
+            for _one in range(1 + (number in (3, 15))):
+                move(
+                    sent(desk, provider=provider), to="seen", seen_on=IN_WEEK, by=desk.physician, now=make.NOW
+                )
+
+    page = home(client, desk.liaison)
+
+    assert "Something waits at 20 offices" in page
+    shown = re.findall(r"Office (\d\d)\.", page)
+    assert shown[:2] == ["03", "15"]  # two reports each; the first was visited before the other
+    assert shown[2:] == ["06", "13", "05", "12", "19", "04", "11", "18", "10", "17"]
+
+
 @pytest.mark.parametrize("role", ["liaison", "coordinator"])
 def test_card_handed_over_is_the_next_thing(client, desk, role):
     with practice_scope(desk.practice):
