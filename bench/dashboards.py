@@ -61,8 +61,9 @@ PAGES = {
         "/insights/outreach/",
         "/",
     ],
-    Role.PHYSICIAN: ["/insights/", "/insights/referrers/", "/insights/outreach/"],
-    Role.LIAISON: ["/insights/", "/insights/referrers/", "/insights/outreach/"],
+    Role.PHYSICIAN: ["/insights/", "/insights/referrers/", "/insights/outreach/", "/"],
+    Role.COORDINATOR: ["/"],
+    Role.LIAISON: ["/insights/", "/insights/referrers/", "/insights/outreach/", "/"],
 }
 MOST_TIMES, MOST_QUERIES = 8, 12
 
