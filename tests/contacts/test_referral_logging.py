@@ -11,7 +11,7 @@ from django.utils import timezone
 from contacts.models import Office, Provider, Referral
 from practices.drafts import draft_of
 from practices.isolation import practice_scope
-from practices.models import Location
+from practices.models import Location, Practice
 from practices.roles import Role
 from tests import make
 
@@ -36,12 +36,17 @@ def okafor(practice):
         return make.provider("Okafor", given_name="Ngozi", at=make.office("Lakeside Family Medicine"))
 
 
+def today():
+    """The practice's: in New York it is still yesterday while it is morning in Greenwich."""
+    return Practice().today(timezone.now())
+
+
 def typed(**fields):
     """The form as a coordinator fills it in."""
     return {
         "patient_family_name": "Testperson",
         "patient_given_name": "Ida",
-        "received_on": timezone.localdate().isoformat(),
+        "received_on": today().isoformat(),
         "channel": "fax",
         "urgency": "routine",
         **fields,
@@ -293,7 +298,7 @@ def test_a_likely_duplicate_is_shown_and_logged_all_the_same_when_it_is_another(
     [
         {"patient_born_on": "1951-03-04"},
         {"patient_given_name": "Bo", "patient_born_on": ""},
-        {"received_on": (timezone.localdate() - timedelta(days=15)).isoformat()},
+        {"received_on": (today() - timedelta(days=15)).isoformat()},
         {"provider_text": "Lindqvist"},
     ],
 )
