@@ -191,8 +191,10 @@ class QuickLogForm(SenderForm, ReferralForm):
         else:
             return []
         rows = rows.of_patient(search_of(self.cleaned_data, practice_id=self.member.practice_id))
+        found = list(rows.select_related("provider", "office").order_by("pk")[:5])
+        # Asked after: the first of a double click may be committed between the two, and is not its own duplicate.
         again = rows.filter(submission_key=self.cleaned_data["submission_key"]).exists()
-        return [] if again else list(rows.select_related("provider", "office").order_by("pk")[:5])
+        return [] if again else found
 
 
 def search_of(values: dict[str, Any], *, practice_id: int | None) -> PatientSearch:
