@@ -12,7 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -44,6 +44,7 @@ from practices.encryption import verify_keys
 from practices.isolation import practice_scope
 from practices.models import Member, Practice
 from practices.roles import Role
+from referralcrm.seeding.days import last_morning
 from referralcrm.seeding.loading import settle
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of
@@ -74,7 +75,7 @@ def main() -> None:
     (practice,) = seed(
         plans_of(practices=1, referrals=arguments.referrals),
         seed_number=1,
-        until=date.today(),  # noqa: DTZ011
+        until=last_morning(timezone.now()),
     )
     settle(Office, Provider, ProviderOffice, Referral, Touchpoint, ThankYou, ThankYouList)
     _count(practice)

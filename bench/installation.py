@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 from django.conf import settings
 from django.db import connections
@@ -16,6 +15,7 @@ from insights.counting import count_figures
 from practices.isolation import practice_scope
 from practices.models import Member, Practice
 from practices.roles import Role
+from referralcrm.seeding.days import last_morning
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of
 
@@ -43,7 +43,7 @@ class Installation:
     def _seed(self, sizes: Sequence[int]) -> list[Practice]:
         self.seedings += 1
         plans = plans_of(practices=len(sizes), referrals=sum(sizes))
-        made = seed(plans, seed_number=self.seedings, until=date.today())  # noqa: DTZ011
+        made = seed(plans, seed_number=self.seedings, until=last_morning(timezone.now()))
         self.referrals += sum(sizes)
         self.practices += made
         count_all(made)

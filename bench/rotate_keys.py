@@ -24,10 +24,12 @@ subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], che
 django.setup()
 
 from django.conf import settings
+from django.utils import timezone
 
 from practices import key_rotation
 from practices.encryption import verify_keys
 from practices.models import Practice
+from referralcrm.seeding.days import last_morning
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of
 
@@ -39,7 +41,7 @@ def main() -> None:
     parser.add_argument("--referrals", type=int, default=20_000)
     wanted = parser.parse_args()
     verify_keys()
-    seed(plans_of(practices=1, referrals=wanted.referrals), seed_number=1, until=datetime.now(UTC).date())
+    seed(plans_of(practices=1, referrals=wanted.referrals), seed_number=1, until=last_morning(timezone.now()))
     practice = Practice.objects.get()
     new = base64.b64encode(secrets.token_bytes(64)).decode()
     settings.PATIENT_DATA_KEYS_FILE = settings.BLIND_INDEX_KEY_FILE = ""

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from typing import Any
 
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from installation import MAIN, misspelt, sign_in
 from measuring import Figure, by_turns
 from pages import addresses
@@ -21,6 +21,7 @@ from contacts.models import Provider
 from contacts.search import nearest
 from practices.isolation import practice_scope
 from practices.models import Practice
+from referralcrm.seeding.days import last_morning
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of
 
@@ -33,7 +34,7 @@ def search_figures(providers: int, *, rounds: int) -> Iterator[Figure]:
     """Ten hits for a misspelt name in one practice with so many providers, by turns with one indexed SELECT."""
     (plan,) = plans_of(practices=1, referrals=500)
     larger = replace(plan, prospects=providers - plan.referring, offices=max(plan.offices, providers // 10))
-    (practice,) = seed([larger], seed_number=providers, until=date.today())  # noqa: DTZ011
+    (practice,) = seed([larger], seed_number=providers, until=last_morning(timezone.now()))
     connections.close_all()
     bring_to_rest(MAIN)
     with practice_scope(practice):

@@ -28,6 +28,12 @@ def days_until(until: date) -> "Days":
     return Days(until)
 
 
+def last_morning(now: datetime) -> date:
+    """The newest date whose seven o'clock has struck on the practices' clock."""
+    local = now.astimezone(ZONE)
+    return local.date() if local.time() >= MORNING else local.date() - timedelta(days=1)
+
+
 class Days:
     """The days from `first` until the morning of `until`; moments are aware, in UTC."""
 

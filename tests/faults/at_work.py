@@ -6,9 +6,10 @@ And what must be true afterwards, whatever was done to the machine meanwhile (do
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ TIME_PASSES = """
     UPDATE practices_outboxenvelope SET next_try_at = now() - interval '2 hours' WHERE state = 'waiting';
     UPDATE exchange_import SET state_since = now() - interval '2 hours' WHERE state = 'writing'
 """
+THANKED_FOR_SO_MANY = "SELECT count(*) FROM touchpoints_thankyou WHERE practice_id IN ({practices})"
+# A practice that has not begun has nothing to be made; on its own day everything falls due at once.
+NOT_BEGUN = timedelta(days=3650)
+MOVE_THE_BEGINNING = "UPDATE practices_practice SET starts_on = starts_on + {days} WHERE id IN ({practices})"
 # The same message again, as a broker that lost the acknowledgement delivers it.
 REDELIVER = """
 import os, django
@@ -69,6 +74,7 @@ class AtWork:
     scene: dict[str, Any]
     people: list[Coordinator]
     postbox: Postbox
+    held_back: list[str]  # practices in which nothing falls due until they are let begin
 
     def count_acknowledged(self) -> int:
         return sum(len(one.logged) + len(one.stepped) for one in self.people)
@@ -80,6 +86,27 @@ class AtWork:
             lambda: all(len(one.logged) >= n + count for one, n in zip(self.people, before, strict=True)),
             seconds,
             lambda: f"answers: {[one.answers for one in self.people]}",
+        )
+
+    def let_begin(self, practices: Collection[str]) -> None:
+        """Everything that was held back in these falls due, at the next tick."""
+        _move_the_beginning(self.stack, practices, -NOT_BEGUN)
+
+    def count_to_thank(self, practices: Collection[str]) -> int:
+        """How many rows the lists of these practices must have in the end."""
+        return sum(len(self.scene["lists"][one]) for one in practices)
+
+    def count_thanked(self, practices: Collection[str]) -> int:
+        """How many of them are made."""
+        sql = THANKED_FOR_SO_MANY.format(practices=", ".join(practices))
+        return self.stack.rows(sql)[0][0]
+
+    def wait_until_thanked(self, practices: Collection[str], count: int, *, seconds: float = 60) -> None:
+        """Until so many rows of their lists are made."""
+        self._wait_until(
+            lambda: self.count_thanked(practices) >= count,
+            seconds,
+            lambda: f"{self.count_thanked(practices)} of {count} rows were made",
         )
 
     def wait_until_the_worker_makes_something(self, *, seconds: float = 60) -> None:
@@ -174,16 +201,33 @@ def wait_until(is_so: Callable[[], bool], seconds: float, otherwise: Callable[[]
         time.sleep(0.05)
 
 
+def _move_the_beginning(stack: Stack, practices: Collection[str], by: timedelta) -> None:
+    if practices:
+        stack.change(MOVE_THE_BEGINNING.format(days=by.days, practices=", ".join(practices)))
+
+
 @contextmanager
 def practices_at_work(
-    folder: Path, *, copy_of: Path, static_files: Path, practices: int, weeks: int, clock: Path | None = None
+    folder: Path,
+    *,
+    copy_of: Path,
+    static_files: Path,
+    practices: int,
+    weeks: int,
+    clock: Path | None = None,
+    held_back: int = 0,
 ) -> Iterator[AtWork]:
-    """Everything runs, two beats too; with `clock`, by the clock that this file moves."""
+    """Everything runs, two beats too; with `clock`, by the clock that this file moves.
+
+    The last `held_back` of the practices wait until they are let begin.
+    """
     port = free_port()
     with smtp_server(port) as postbox, running_stack(folder, copy_of=copy_of) as stack:
         stack.environ |= {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "STATIC_ROOT": str(static_files)}
         stack.clock = clock
         scene = json.loads(stack.run("-m", "tests.faults.scene", str(practices), str(weeks)))
+        waiting = list(scene["lists"])[practices - held_back :]
+        _move_the_beginning(stack, waiting, NOT_BEGUN)
         for name in ("web", "worker", "beat-one", "beat-two"):
             stack.start_again(name)
         stack.wait_until_ready()
@@ -191,7 +235,7 @@ def practices_at_work(
         for one in people:
             one.start()
         try:
-            yield AtWork(stack, scene, people, postbox)
+            yield AtWork(stack, scene, people, postbox, waiting)
         finally:
             for one in people:
                 one.stop()

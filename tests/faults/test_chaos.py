@@ -8,11 +8,14 @@ import pytest
 
 from tests.counts import examples
 from tests.faults.at_work import REDELIVER, AtWork, practices_at_work
+from tests.faults.scene import DESKS
 from tests.faults.stack import SERVERS
 
 KILLS = examples(5, full=50)
-PRACTICES = examples(12, full=40)
+SHARE = 2  # practices whose lists fall due just before each kill
+PRACTICES = DESKS + KILLS * SHARE
 WEEKS = 3
+LATEST = 0.7  # of a share's rows are made when something is killed, at most; at times, none
 SENDERS = 2  # processes of the worker: each may hold one letter that the server took when something is killed
 VICTIMS = ("web", "worker", "beat-one", *SERVERS)
 
@@ -23,7 +26,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_made_twice_whatever_is_kill
 ):
     began = time.monotonic()
     files = {"copy_of": migrated, "static_files": static_files}
-    with practices_at_work(tmp_path, **files, practices=PRACTICES, weeks=WEEKS) as at_work:
+    scene = {"practices": PRACTICES, "weeks": WEEKS, "held_back": KILLS * SHARE}
+    with practices_at_work(tmp_path, **files, **scene) as at_work:
         unfinished_at_kills = _kill_at_random(at_work)
         at_work.wait_until_all_is_done()
         at_work.stack.run("-c", REDELIVER)
@@ -35,17 +39,19 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_made_twice_whatever_is_kill
 
 
 def _kill_at_random(at_work: AtWork) -> list[bool]:
-    """Each as often as the others, in any order; whether work was left at each kill."""
+    """Each as often as the others, in any order; whether lists were left to be made at each kill."""
     chance = random.Random(47)
+    shares = [at_work.held_back[n : n + SHARE] for n in range(0, KILLS * SHARE, SHARE)]
+    victims = [name for _ in range(KILLS // len(VICTIMS)) for name in chance.sample(VICTIMS, len(VICTIMS))]
     unfinished = []
-    for _ in range(KILLS // len(VICTIMS)):
-        for name in chance.sample(VICTIMS, len(VICTIMS)):
-            at_work.wait_for_acknowledgements()
-            at_work.wait_until_the_worker_makes_something()
-            time.sleep(chance.uniform(0, 0.3))
-            unfinished.append(not at_work.is_done())
-            if name == "Valkey" and chance.random() < 0.5:
-                at_work.stack.redis().flushall()  # a broker may also come back having forgotten everything
-            at_work.stack.kill(name)
-            at_work.stack.start_again(name)
+    for name, share in zip(victims, shares, strict=True):
+        at_work.wait_for_acknowledgements()
+        to_thank = at_work.count_to_thank(share)
+        at_work.let_begin(share)
+        at_work.wait_until_thanked(share, int(chance.uniform(0, LATEST) * to_thank))
+        if name == "Valkey" and chance.random() < 0.5:
+            at_work.stack.redis().flushall()  # a broker may also come back having forgotten everything
+        unfinished.append(at_work.count_thanked(share) < to_thank)
+        at_work.stack.kill(name)
+        at_work.stack.start_again(name)
     return unfinished

@@ -1,13 +1,13 @@
 """Fill the database with invented practices: the demo, or any size."""
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from time import perf_counter
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from referralcrm.seeding.days import MORNING, ZONE
+from referralcrm.seeding.days import last_morning
 from referralcrm.seeding.making import seed, seed_demo_if_empty
 from referralcrm.seeding.plans import plans_of
 
@@ -59,9 +59,3 @@ class Command(BaseCommand):
         )
         took = perf_counter() - since
         self.stdout.write(f"{referrals} referrals in {took:.1f} s: {referrals / took:.0f} a second.")
-
-
-def last_morning(now: datetime) -> date:
-    """The newest date whose seven o'clock has struck on the practices' clock."""
-    local = now.astimezone(ZONE)
-    return local.date() if local.time() >= MORNING else local.date() - timedelta(days=1)
