@@ -48,7 +48,7 @@ from referralcrm.seeding.days import last_morning
 from referralcrm.seeding.loading import settle
 from referralcrm.seeding.making import seed
 from referralcrm.seeding.plans import plans_of
-from touchpoints.models import ThankYou, ThankYouList, Touchpoint
+from touchpoints.models import Reminder, ThankYou, ThankYouList, Touchpoint
 
 ONE_QUERY = "/calendar/"  # whether one has an address
 PAGES = {
@@ -77,7 +77,7 @@ def main() -> None:
         seed_number=1,
         until=last_morning(timezone.now()),
     )
-    settle(Office, Provider, ProviderOffice, Referral, Touchpoint, ThankYou, ThankYouList)
+    settle(Office, Provider, ProviderOffice, Referral, Touchpoint, Reminder, ThankYou, ThankYouList)
     _count(practice)
     settle(DailyFigures, SourceFigures)
     print(f"{arguments.referrals} referrals, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")

@@ -41,7 +41,8 @@ def noteworthy(providers: QuerySet[Provider]) -> QuerySet[Provider]:
     quiet = kept.filter(standing__in=QUIET).order_by("-days", "source_id").values("source_id")[:SHOWN]
     new = kept.filter(standing=Standing.NEW).order_by("-first_on", "source_id").values("source_id")[:SHOWN]
     is_counted = Exists(Counting.objects.filter(day__isnull=False))
-    return providers.filter(Q(pk__in=quiet) | Q(pk__in=new) | ~is_counted)
+    uncounted = providers.filter(~is_counted).order_by().values("pk")
+    return Provider.objects.filter(pk__in=uncounted.union(quiet, new, all=True))
 
 
 def _practice_counts(member: Member, today: date) -> Subquery:
@@ -66,14 +67,23 @@ def _referral_counts(today: date, **whose: str) -> Subquery:
 
 def _liaison_counts(member: Member, today: date) -> JSONObject:
     """Whom they met this month and a year before, and how the referrers of their territory stand."""
-    met = _now_and_before(Span.MONTH, today, lambda days: Count("pk", filter=_within(days, "happened_on")))
-    meetings: Any = Touchpoint.objects.standing().filter(member=member, kind=Touchpoint.Kind.MEETING)
-    since = Period.of(Span.MONTH, today).year_before.first
+    met = _now_and_before(
+        Span.MONTH, today, lambda days: Count("happened_on", filter=_within(days, "happened_on"))
+    )
+    month = Period.of(Span.MONTH, today)
+    meetings: Any = Touchpoint.objects.standing().filter(
+        _within(month, "happened_on") | _within(month.year_before, "happened_on"),
+        member=member,
+        kind=Touchpoint.Kind.MEETING,
+    )
     own = Provider.objects.active().in_territory_of(member.pk).values("pk")
-    stand = {one.value: Count("pk", filter=Q(standing=one)) for one in (Standing.NEW, *QUIET)}
-    kept: Any = SourceFigures.objects.filter(kind=SourceFigures.Kind.PROVIDER, source_id__in=own)
+    noted = (Standing.NEW, *QUIET)
+    stand = {one.value: Count("pk", filter=Q(standing=one)) for one in noted}
+    kept: Any = SourceFigures.objects.filter(
+        kind=SourceFigures.Kind.PROVIDER, source_id__in=own, standing__in=noted
+    )
     return JSONObject(
-        met=_one_row(meetings.filter(happened_on__gte=since).order_by(), met),
+        met=_one_row(meetings.order_by(), met),
         stand=_one_row(kept.order_by(), stand),
     )
 

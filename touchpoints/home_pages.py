@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet, Subquery, Value, Window
+from django.db.models import Count, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -20,7 +20,7 @@ from contacts.standing import TONES, Rhythm, Standing, in_words, providers_with_
 from practices.models import Member, Practice
 from practices.roles import Role
 from touchpoints.card_queue import waiting_cards
-from touchpoints.home_offices import Waits, WaitsAt, first_offices, waiting_at, waiting_columns
+from touchpoints.home_offices import Waiting, Waits, first_offices, waiting_column
 from touchpoints.home_parts import Figure, HomePage, HomeRow, Kept, Section
 from touchpoints.models import Reminder, ThankYou, ThankYouList
 from touchpoints.reminder_pages import lines_of, visible_to
@@ -29,6 +29,7 @@ from touchpoints.thank_you_pages import ListLine, with_progress
 from touchpoints.thank_you_rows import ASK_FOR_CALL
 
 SHOWN = 6
+OFFICES_SHOWN = 2 * SHOWN
 QUIET = (Standing.DECLINING, Standing.LAPSED)
 
 
@@ -153,21 +154,21 @@ def _physician_home(member: Member, now: datetime, kept: Kept) -> HomePage:
 def _liaison_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """Their offices and what waits there, who has gone quiet, cards handed over, reminders."""
     today = member.practice.today(now)
-    columns = waiting_columns(member, today)
-    found = _counts(member.practice, cards_of=_cards_of(member), kept=kept.figures, **columns)
+    column = waiting_column(member, today, most=OFFICES_SHOWN)
+    found = _counts(member.practice, cards_of=_cards_of(member), kept=kept.figures, waiting=column)
     reminders = list(_counted(visible_to(member).due_on(today)))
     own = Provider.objects.active().in_territory_of(member.pk)
-    waits = waiting_at({name: found[name] for name in columns})
+    waiting = Waiting.of(found["waiting"])
     quiet, new = _quiet_and_new(kept.noteworthy(own), today)
     return HomePage(
         figures=[
             _cards_figure(found["cards_of"]),
             _reminders_figure(_total(reminders)),
-            _offices_figure(len(waits)),
+            _offices_figure(waiting.offices),
         ],
         kept=found["kept"],
         sections=[
-            Section("offices", _("Your offices"), _office_rows(member, waits, today), reverse("offices")),
+            Section("offices", _("Your offices"), _office_rows(member, waiting, today), reverse("offices")),
             _reminders_section(reminders, member, today),
             *_relationship_sections(quiet, new, today),
         ],
@@ -281,7 +282,7 @@ def _offices_figure(count: int) -> Figure:
     return Figure(count, text, "#offices")
 
 
-def _office_rows(member: Member, waits: WaitsAt, today: date) -> list[HomeRow]:
+def _office_rows(member: Member, waiting: Waiting, today: date) -> list[HomeRow]:
     return [
         HomeRow(
             title=str(office),
@@ -291,7 +292,7 @@ def _office_rows(member: Member, waits: WaitsAt, today: date) -> list[HomeRow]:
             tone="due",
             phone=office.phone,
         )
-        for office in first_offices(member, waits, most=2 * SHOWN)
+        for office in first_offices(member, waiting, most=OFFICES_SHOWN)
     ]
 
 
@@ -353,7 +354,7 @@ def _due(at: datetime | None) -> str:
 
 def _counted(rows: QuerySet) -> QuerySet:
     """The first rows, each with how many there are in all."""
-    return rows.annotate(in_all=Window(Count("pk")))[:SHOWN]
+    return rows.annotate(in_all=_count(rows))[:SHOWN]
 
 
 def _total(rows: list[Any]) -> int:
