@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import JSONObject
 from django.urls import reverse
@@ -25,6 +26,11 @@ from touchpoints.models import Touchpoint
 
 Numbers = Mapping[str, int | None]
 By = DailyFigures.By
+# Whom home names first, of those who have gone quiet and of those who are new.
+NAMED_FIRST: dict[str, tuple[Any, ...]] = {
+    "quiet": (QUIET, "-days", "source_id"),
+    "fresh": ([Standing.NEW], "-first_on", "source_id"),
+}
 
 
 def home_with_figures(member: Member, *, now: datetime) -> tuple[HomePage, list[Figure]]:
@@ -35,14 +41,22 @@ def home_with_figures(member: Member, *, now: datetime) -> tuple[HomePage, list[
     return shown, in_sentences(shown.kept, member, today) if shown.kept else []
 
 
-def noteworthy(providers: QuerySet[Provider]) -> QuerySet[Provider]:
-    """Those who are new or have gone quiet and would stand first, by what is kept; before the first count, all."""
+def noteworthy(providers: QuerySet[Provider], found: Mapping[str, Any] | None) -> QuerySet[Provider]:
+    """Those who are new or have gone quiet and would stand first, by what is kept; before the first count, all.
+
+    `found` is what the figures of the home are, which may name them.
+    """
+    if stand := (found or {}).get("stand"):
+        first = [number for name in NAMED_FIRST for number in (stand[name] or [])[:SHOWN]]
+        return Provider.objects.filter(pk__in=first)
     kept = SourceFigures.objects.filter(Exists(providers.filter(pk=OuterRef("source_id"))))
-    quiet = kept.filter(standing__in=QUIET).order_by("-days", "source_id").values("source_id")[:SHOWN]
-    new = kept.filter(standing=Standing.NEW).order_by("-first_on", "source_id").values("source_id")[:SHOWN]
+    first = [
+        kept.filter(standing__in=standings).order_by(*order).values("source_id")[:SHOWN]
+        for standings, *order in NAMED_FIRST.values()
+    ]
     is_counted = Exists(Counting.objects.filter(day__isnull=False))
     uncounted = providers.filter(~is_counted).order_by().values("pk")
-    return Provider.objects.filter(pk__in=uncounted.union(quiet, new, all=True))
+    return Provider.objects.filter(pk__in=uncounted.union(*first, all=True))
 
 
 def _practice_counts(member: Member, today: date) -> Subquery:
@@ -66,7 +80,10 @@ def _referral_counts(today: date, **whose: str) -> Subquery:
 
 
 def _liaison_counts(member: Member, today: date) -> JSONObject:
-    """Whom they met this month and a year before, and how the referrers of their territory stand."""
+    """Whom they met this month and a year before, how the referrers of their territory stand, and whom to name.
+
+    Together, for to find who is of a territory takes longest.
+    """
     met = _now_and_before(
         Span.MONTH, today, lambda days: Count("happened_on", filter=_within(days, "happened_on"))
     )
@@ -78,7 +95,9 @@ def _liaison_counts(member: Member, today: date) -> JSONObject:
     )
     own = Provider.objects.active().in_territory_of(member.pk).values("pk")
     noted = (Standing.NEW, *QUIET)
-    stand = {one.value: Count("pk", filter=Q(standing=one)) for one in noted}
+    stand: dict[str, Any] = {one.value: Count("pk", filter=Q(standing=one)) for one in noted}
+    for name, (standings, *order) in NAMED_FIRST.items():
+        stand[name] = ArrayAgg("source_id", filter=Q(standing__in=standings), order_by=order)
     kept: Any = SourceFigures.objects.filter(
         kind=SourceFigures.Kind.PROVIDER, source_id__in=own, standing__in=noted
     )

@@ -72,7 +72,7 @@ def waiting_column(member: Member, today: date, *, most: int) -> RawSQL:
     kinds = [_counted_as(name, rows, list(waiting)) for name, rows in waiting.items()]
     statement, said = _sql(places.values("provider_id", "office_id"))
     sql = WAITING.format(places=statement, kinds=" UNION ALL ".join(kind for kind, _said in kinds))
-    return RawSQL(sql, [*said, *(one for _kind, said in kinds for one in said), most], JSONField())
+    return RawSQL(sql, [*said, *(one for _kind, said in kinds for one in said), most], JSONField())  # noqa: S611  # built of querysets
 
 
 def _counted_as(name: str, rows: QuerySet[Any], names: list[str]) -> tuple[str, list[Any]]:

@@ -46,8 +46,8 @@ def _intake_home(member: Member, now: datetime, kept: Kept) -> HomePage:
         "provider", "office", "physician__user", "next_action_owner__user"
     )
     rows = referral_rows(overdue.order_by("next_action_due_at", "pk")[:SHOWN], member=member, now=now)
-    quiet, new = _quiet_and_new(kept.noteworthy(Provider.objects.active()), today)
     found = _intake_counts(member, now, today, kept)
+    quiet, new = _quiet_and_new(kept.noteworthy(Provider.objects.active(), found["kept"]), today)
     return HomePage(
         figures=_intake_figures(found, today),
         kept=found["kept"],
@@ -159,7 +159,7 @@ def _liaison_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     reminders = list(_counted(visible_to(member).due_on(today)))
     own = Provider.objects.active().in_territory_of(member.pk)
     waiting = Waiting.of(found["waiting"])
-    quiet, new = _quiet_and_new(kept.noteworthy(own), today)
+    quiet, new = _quiet_and_new(kept.noteworthy(own, found["kept"]), today)
     return HomePage(
         figures=[
             _cards_figure(found["cards_of"]),

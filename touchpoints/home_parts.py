@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 @dataclass(frozen=True)
 class Kept:
     """What is kept ahead of it all, by who knows of it: `noteworthy` leaves of many providers those whose standing
-    may be said here, `figures` is a column of counts for a query that is asked anyway."""
+    may be said here (given what the figures are), `figures` is a column of counts for a query that is asked anyway."""
 
-    noteworthy: Callable[[QuerySet], QuerySet]
+    noteworthy: Callable[[QuerySet, Any], QuerySet]
     figures: Any
 
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ class AtWork:
     scene: dict[str, Any]
     people: list[Coordinator]
     postbox: Postbox
-    held_back: list[str]  # practices in which nothing falls due until they are let begin
+    held_back: list[str] = field(
+        default_factory=list
+    )  # practices in which nothing falls due until they are let begin
 
     def count_acknowledged(self) -> int:
         return sum(len(one.logged) + len(one.stepped) for one in self.people)
