@@ -72,6 +72,11 @@ class SharedRow:
         was = self.was()
         return any(was.get(name, now) != now for name, now in self._prints().items())
 
+    @property
+    def are_unread(self) -> bool:
+        """Whether nothing is known of what stood there when the page was opened, and all that differs is asked."""
+        return not any(self.was().values())
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data  # type: ignore[misc,attr-defined]  # a form's
         for name, was in self.was().items():

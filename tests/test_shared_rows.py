@@ -303,6 +303,7 @@ def test_a_version_that_cannot_be_read_agrees_with_nothing(desk, name, cut):
 
     assert asked.status_code == 422
     assert "may have changed while you were typing" in words(asked)
+    assert "somebody changed the same" not in words(asked)
     assert me.stands(shared.both) == stood
     assert me.save(me.again(asked)).status_code == 302
     assert me.stands(shared.both) == [me.meant(shared.mine)]
