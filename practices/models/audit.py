@@ -78,6 +78,11 @@ class AuditEntry(PracticeModel):
             ),
         ]
 
+    @property
+    def through_in_words(self) -> str:
+        """The page, task or command, to be read: "provider edit"."""
+        return self.through.replace("_", " ")
+
 
 class SignInEvent(PracticeModel):
     """Somebody came in, was refused, or changed how they sign in: one row in each practice they sit in."""

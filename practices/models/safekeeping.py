@@ -80,6 +80,11 @@ class PatientAccess(PracticeModel):
     SHOWN = 10
 
     @property
+    def page_in_words(self) -> str:
+        """The page's name as an address and the server's log have it, to be read: "referral edit"."""
+        return self.page.replace("_", " ")
+
+    @property
     def first_referral_ids(self) -> list[int]:
         return self.referral_ids[: self.SHOWN]
 
