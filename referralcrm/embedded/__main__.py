@@ -4,7 +4,6 @@ import argparse
 import errno
 import os
 import shutil
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from referralcrm.embedded.beside import run_beside_servers
 from referralcrm.embedded.configuration import Refused, read_configuration
 from referralcrm.embedded.examining import examine
 from referralcrm.embedded.folder import DataFolder
+from referralcrm.embedded.interrupts import heed_signals
 from referralcrm.embedded.keys import new_key
 from referralcrm.embedded.product import run_product
 
@@ -23,8 +23,7 @@ def main() -> int:
     parser = _parser()
     arguments = parser.parse_args()
     command = _command(arguments, parser)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt_once)
+    heed_signals()
     try:
         configuration = read_configuration()
         if arguments.act == "doctor":
@@ -57,13 +56,6 @@ def _sentence(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return "The disk is full: make room, then start again."
     return f"It cannot go on: {error.filename or 'the system'}: {(error.strerror or str(error)).lower()}."
-
-
-def _interrupt_once(number: int, frame: object) -> None:
-    """Turn the first signal into an orderly end, and let no second one disturb it."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, lambda number, frame: None)
-    raise KeyboardInterrupt
 
 
 def _command(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from referralcrm.embedded.configuration import Refused
+from referralcrm.embedded.interrupts import raise_if_asked
 from referralcrm.embedded.processes import Child, Command, start, with_log
 
 LOOK_EVERY = 0.2
@@ -54,8 +55,9 @@ class Keeper:
         self.kept.append(Kept(start(command), lambda: start(command), is_vital))
 
     def look_after(self) -> None:
-        """Restart what fell; raise Refused when something vital falls again and again."""
+        """Restart what fell; raise Refused when something vital falls again and again, or as asked by a signal."""
         time.sleep(LOOK_EVERY)
+        raise_if_asked()
         for server in self.servers:
             _look_after(server)
         if any(server.is_down for server in self.servers):

@@ -211,6 +211,32 @@ def test_what_pages_can_do_without_is_started_again_for_as_long_as_it_takes(tmp_
                 keeper.look_after()
 
 
+DROPS_WHAT_IS_RAISED = """
+import os, signal
+from referralcrm.embedded import interrupts, keeping
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(10):
+            pass
+interrupts.heed_signals()
+Finalized()
+print("went on", flush=True)
+try:
+    keeping.Keeper([]).look_after()
+except KeyboardInterrupt:
+    print("ends", flush=True)
+"""
+
+
+def test_signal_in_the_middle_of_a_finalizer_is_not_lost():
+    said = subprocess.run(
+        [sys.executable, "-c", DROPS_WHAT_IS_RAISED], capture_output=True, text=True, timeout=60
+    )
+    assert "Exception ignored in" in said.stderr
+    assert said.stdout.split("\n")[:2] == ["went on", "ends"]
+
+
 def test_server_that_can_not_start_again_is_given_up_with_its_reason(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(keeping, "RESTART_AFTER", (0.01, 0.02))
 
