@@ -137,11 +137,15 @@ class AtWork:
 
         wait_until(looked_after, seconds, otherwise)
 
+    def is_reminded(self) -> bool:
+        """Whether no reminder is wanting where it is due."""
+        return self.stack.rows(NOT_REMINDED_ONCE) == []
+
     def is_done(self) -> bool:
         """Whether no import, reminder, letter or list is wanting."""
         return (
             self.stack.rows(UNFINISHED_IMPORTS)[0][0] == 0
-            and self.stack.rows(NOT_REMINDED_ONCE) == []
+            and self.is_reminded()
             and self.stack.rows(UNSENT)[0][0] == 0
             and self.lists() == self.scene["lists"]
         )

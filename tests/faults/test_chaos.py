@@ -12,10 +12,10 @@ from tests.faults.scene import DESKS
 from tests.faults.stack import SERVERS
 
 KILLS = examples(5, full=50)
-SHARE = 2  # practices whose lists fall due just before each kill
+SHARE = 5  # practices whose lists fall due just before each kill: the worker's processes make two at once
 PRACTICES = DESKS + KILLS * SHARE
 WEEKS = 3
-LATEST = 0.7  # of a share's rows are made when something is killed, at most; at times, none
+LATEST = 0.4  # of a share's rows are made when something is killed, at most; at times, none
 SENDERS = 2  # processes of the worker: each may hold one letter that the server took when something is killed
 VICTIMS = ("web", "worker", "beat-one", *SERVERS)
 
@@ -34,12 +34,21 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_made_twice_whatever_is_kill
         time.sleep(3)
         at_work.assert_nothing_is_lost_or_twice(letters_twice=KILLS * SENDERS)
         assert at_work.stack.fell == at_work.stack.came_to_no_database()  # but for what was killed
-    assert sum(unfinished_at_kills) >= KILLS / 2, f"killed too late to matter: {unfinished_at_kills}"
-    print(json.dumps({"kills": KILLS, **at_work.figures(), "seconds": round(time.monotonic() - began)}))
+    assert sum(unfinished_at_kills) >= KILLS / 3, f"killed too late to matter: {unfinished_at_kills}"
+    print(
+        json.dumps(
+            {
+                "unfinished": unfinished_at_kills,
+                "kills": KILLS,
+                **at_work.figures(),
+                "seconds": round(time.monotonic() - began),
+            }
+        )
+    )
 
 
 def _kill_at_random(at_work: AtWork) -> list[bool]:
-    """Each as often as the others, in any order; whether lists were left to be made at each kill."""
+    """Each as often as the others, in any order; whether lists or reminders were left to be made at each kill."""
     chance = random.Random(47)
     shares = [at_work.held_back[n : n + SHARE] for n in range(0, KILLS * SHARE, SHARE)]
     victims = [name for _ in range(KILLS // len(VICTIMS)) for name in chance.sample(VICTIMS, len(VICTIMS))]
@@ -51,7 +60,7 @@ def _kill_at_random(at_work: AtWork) -> list[bool]:
         at_work.wait_until_thanked(share, int(chance.uniform(0, LATEST) * to_thank))
         if name == "Valkey" and chance.random() < 0.5:
             at_work.stack.redis().flushall()  # a broker may also come back having forgotten everything
-        unfinished.append(at_work.count_thanked(share) < to_thank)
+        unfinished.append(at_work.count_thanked(share) < to_thank or not at_work.is_reminded())
         at_work.stack.kill(name)
         at_work.stack.start_again(name)
     return unfinished
