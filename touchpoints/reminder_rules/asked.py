@@ -56,6 +56,7 @@ class Round:
 
     def __init__(self, practice: Practice, now: datetime, *, about: About | None = None) -> None:
         self.practice, self.now, self.about = practice, now, about
+        self._of_family: dict[str, dict[int, str]] = {}
 
     def rows(self, **columns: str) -> Q:
         """Narrows rows to what the round is about: the columns that hold the `providers`, `referrals`, `lists`."""
@@ -82,19 +83,34 @@ class Round:
 
     def name_of(self, provider: Any) -> str:
         """As short as tells them apart: "Dr. Okafor", "Dr. Amara Okafor", "Dr. Amara Okafor (Lakeside)"."""
-        return self._names.get(provider.pk) or provider.short_name
+        names = self._names_of_family(provider.family_name) if self.about else self._names
+        return names.get(provider.pk) or provider.short_name
 
     @cached_property
     def _names(self) -> dict[int, str]:
         """What to call each of those whose family name somebody else has, too."""
+        return self._told_apart(Provider.objects.active())
+
+    def _names_of_family(self, family_name: str) -> dict[int, str]:
+        """The same of one family name: an act is about few providers, and need not read all of the practice."""
+        if family_name not in self._of_family:
+            found = Provider.objects.active().filter(family_name=family_name)
+            self._of_family[family_name] = self._told_apart(found)
+        return self._of_family[family_name]
+
+    def _told_apart(self, providers: QuerySet[Provider]) -> dict[int, str]:
         main = ProviderOffice.objects.filter(provider=OuterRef("pk"), is_main=True)
-        found = Provider.objects.active().annotate(
+        found = providers.annotate(
             alike=Window(Count("pk"), partition_by=[F("family_name")]),
             office_name=Subquery(main.values("office__name")[:1]),
         )
         alike = list(found.filter(alike__gt=1).only("family_name", "given_name", "credentials"))
-        short, full = (Counter(map(name, alike)) for name in (_short, _full))
-        return {row.pk: _told_apart(row, full) for row in alike if short[_short(row)] > 1}
+        short, full = (Counter((row.family_name, name(row)) for row in alike) for name in (_short, _full))
+        return {
+            row.pk: _full_name(row, is_alone=full[row.family_name, _full(row)] == 1)
+            for row in alike
+            if short[row.family_name, _short(row)] > 1
+        }
 
     def said_done(self, rule: str) -> dict[int, date]:
         """When somebody last said, of each provider, that this rule's reminder was done; days in UTC."""
@@ -118,9 +134,10 @@ def _full(provider: Provider) -> str:
     return " ".join(filter(None, [title, provider.given_name, provider.family_name]))
 
 
-def _told_apart(provider: Any, full: Counter[str]) -> str:
+def _full_name(provider: Any, *, is_alone: bool) -> str:
+    """With the office where a name alone does not tell whom."""
     name = _full(provider)
-    return f"{name} ({provider.office_name})" if full[name] > 1 and provider.office_name else name
+    return name if is_alone or not provider.office_name else f"{name} ({provider.office_name})"
 
 
 @dataclass(frozen=True)
