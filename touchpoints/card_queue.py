@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from practices.models import Member
 from touchpoints.models import ThankYou
 from touchpoints.printing.cards import Card
-from touchpoints.suggestions import RowFacts, add_referrals, facts_of
+from touchpoints.suggestions import RowFacts, add_referrals, queue_facts_of
 from touchpoints.thank_you_rows import may_decide, may_write, sees_patients
 
 State = ThankYou.State
@@ -23,7 +23,7 @@ STAGES = {
     State.WRITTEN: gettext_lazy("To mail"),
     State.MAILED: gettext_lazy("Mailed"),
 }
-SHOWN = 100  # at once: as many as one act marks
+SHOWN = 30  # at once: a sheet of labels
 MAILED_SINCE = timedelta(days=28)
 
 
@@ -128,8 +128,7 @@ def card_queue(member: Member, *, stage: str, physician_id: int | None, today: d
     fallback = next((state for state in STAGES if counts[state.value]), State.TO_WRITE)
     chosen = State(stage) if stage in STAGES else fallback
     shown = CardQueue(chosen, _tabs(counts, chosen, physician_id))
-    wanted = ThankYou.objects.filter(pk__in=_first(rows.filter(state=chosen), member))
-    found = facts_of(wanted, practice=member.practice, today=today, reader=member)
+    found = queue_facts_of(_first(rows.filter(state=chosen), member))
     unseen = [facts for facts in found if facts.row.personal_line and not sees_patients(member, facts.row)]
     if unseen:
         add_referrals(unseen)
@@ -152,11 +151,10 @@ def _tabs(counts: dict[str, int], chosen: State, physician_id: int | None) -> li
     ]
 
 
-def _first(rows: QuerySet[ThankYou], member: Member) -> QuerySet[ThankYou, Any]:
+def _first(rows: QuerySet[ThankYou], member: Member) -> QuerySet[ThankYou]:
     """One's own errands first, then the oldest; of those mailed the last."""
     mine = Case(When(assignee=member, then=Value(False)), default=Value(True), output_field=BooleanField())
-    ordered = rows.order_by("-mailed_on", mine, "list__week_starts_on", "pk")
-    return ordered.values("pk")[: SHOWN + 1]
+    return rows.order_by("-mailed_on", mine, "list__week_starts_on", "pk")[: SHOWN + 1]
 
 
 def _line(facts: RowFacts, member: Member) -> QueueLine:

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -85,6 +85,12 @@ def facts_of(
     return sorted(facts, key=lambda fact: fact.order)
 
 
+def queue_facts_of(rows: QuerySet[ThankYou]) -> list[RowFacts]:
+    """The rows with as much as a line of the card queue says: where each goes and for how many."""
+    found: Iterable[Any] = _with_office_and_count(rows)
+    return [RowFacts(row=row, office=row.found_office or {}, count=row.found_count) for row in found]
+
+
 def add_referrals(facts: Iterable[RowFacts]) -> None:
     """Give each row its referrals, and those of its provider whose report is due to come from this physician."""
     by_row = {fact.row.pk: fact for fact in facts}
@@ -92,7 +98,9 @@ def add_referrals(facts: Iterable[RowFacts]) -> None:
     providers = {fact.row.provider_id for fact in by_row.values()}
     due = reports_due().filter(provider__in=providers, physician__in=physicians)
     on_rows = Referral.objects.standing().filter(links__thank_you__in=by_row)
-    found = Referral.objects.filter(Q(pk__in=due.values("pk")) | Q(pk__in=on_rows.values("pk"))).annotate(
+    # one set of both: asked by either of two, all referrals of the practice would be read
+    either = due.order_by().values("pk").union(on_rows.order_by().values("pk"))
+    found = Referral.objects.filter(pk__in=either).annotate(
         row_id=Subquery(ThankYouReferral.objects.filter(referral=OuterRef("pk")).values("thank_you_id")[:1])
     )
     owed: dict[tuple[int | None, int | None], list[Referral]] = defaultdict(list)
@@ -169,7 +177,7 @@ def _facts(row: Any) -> RowFacts:
 
 
 def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
-    links = ThankYouReferral.objects.filter(thank_you=OuterRef("pk"), referral__withdrawn_at=None)
+    links = _links()
     per_row = links.order_by().values("thank_you")
     ever = Referral.objects.standing().filter(provider=OuterRef("provider"))
     # What this row itself has led to is no reason for it.
@@ -181,11 +189,7 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
         .order_by("-happened_on", "-id")
     )
     cards = thanks.filter(member=OuterRef("list__physician"), kind=Touchpoint.Kind.CARD)
-    return rows.select_related(
-        "provider", "list__physician__user", "assignee__user", "decided_by__user", "call"
-    ).annotate(
-        found_office=Subquery(_main_office()),
-        found_count=Coalesce(Subquery(per_row.annotate(n=Count("pk")).values("n")), Value(0)),
+    return _with_office_and_count(rows).annotate(
         found_first_on=Subquery(per_row.annotate(on=Min("referral__received_on")).values("on")),
         found_first_ever_on=Subquery(
             ever.order_by().values("provider").annotate(on=Min("received_on")).values("on")
@@ -198,6 +202,20 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
         found_card_on=Subquery(cards.values("happened_on")[:1]),
         found_carried=Coalesce(Subquery(_carried_count()), Value(0)),
     )
+
+
+def _with_office_and_count(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
+    counts = _links().order_by().values("thank_you").annotate(n=Count("pk"))
+    return rows.select_related(
+        "provider", "list__physician__user", "assignee__user", "decided_by__user", "call"
+    ).annotate(
+        found_office=Subquery(_main_office()),
+        found_count=Coalesce(Subquery(counts.values("n")), Value(0)),
+    )
+
+
+def _links() -> QuerySet[ThankYouReferral]:
+    return ThankYouReferral.objects.filter(thank_you=OuterRef("pk"), referral__withdrawn_at=None)
 
 
 def _main_office() -> QuerySet[ProviderOffice, Any]:
