@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contacts.models import Referral
-from contacts.models.referrals import NextAction, Status, Urgency
+from contacts.models.referrals import Channel, NextAction, Status, Urgency
 from contacts.referral_way import stand_of
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS
@@ -61,6 +61,11 @@ class ReferralRow:
     stand: str = ""
 
     @property
+    def step_url(self) -> str:
+        """Where its acts are sent."""
+        return reverse("referral_step", args=[self.referral.pk])
+
+    @property
     def origin(self) -> str:
         """The sender and, where that says more, the office."""
         return ", ".join(filter(None, [self.sender, self.place]))
@@ -82,17 +87,17 @@ def referral_row(
         "url": reverse("referral", args=[referral.pk]),
         "sender": sender_of(referral),
         "place": str(referral.office) if referral.provider and referral.office else "",
-        "came": referral.get_channel_display(),
-        "status": capfirst(_("withdrawn") if referral.withdrawn_at else referral.get_status_display()),
+        "came": str(Channel(referral.channel).label),
+        "status": capfirst(_("withdrawn") if referral.withdrawn_at else str(Status(referral.status).label)),
         "tone": "neutral" if referral.withdrawn_at else TONES[Status(referral.status)],
     }
     if not referral.patient_is_shown_to(member):
         return ReferralRow(who=referral.reference, **common)
     return ReferralRow(
         who=patient_of(referral, names_shown=names_shown),
-        urgency="" if referral.urgency == Urgency.ROUTINE else capfirst(referral.get_urgency_display()),
+        urgency="" if referral.urgency == Urgency.ROUTINE else capfirst(str(Urgency(referral.urgency).label)),
         physician=referral.physician.name if referral.physician else "",
-        next_action=capfirst(referral.get_next_action_display()),
+        next_action=capfirst(str(NextAction(referral.next_action).label)) if referral.next_action else "",
         due_at=referral.next_action_due_at,
         is_overdue=referral.is_overdue(now),
         owner=referral.next_action_owner.name if referral.next_action_owner else "",

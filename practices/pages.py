@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-PAGE_ROWS = 50
+PAGE_ROWS = 25
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any] | None = None) -> HttpResponse:

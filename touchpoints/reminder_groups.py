@@ -26,8 +26,8 @@ from touchpoints.reminder_doing import Doing, call_url, tell_together
 from touchpoints.reminder_pages import PARTS, ReminderLine, lines_of, visible_to
 from touchpoints.reminder_rules.asked import AHEAD
 
-GROUPS = 25
-LINES = 10
+GROUPS = 10
+LINES = 4
 
 
 @dataclass(frozen=True)

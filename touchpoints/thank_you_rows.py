@@ -5,6 +5,7 @@ from datetime import date
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -206,7 +207,7 @@ class RowLine:
     def assignee(self) -> str:
         return self.row.assignee.user.name if self.row.assignee else ""
 
-    @property
+    @cached_property
     def acts(self) -> list[RowAct]:
         """What may be done now, the suggested first."""
         names = self._decisions() if self.may_decide else self._errands() if self.may_write else []

@@ -12,6 +12,7 @@ from contacts import referral_way
 from contacts.models import Provider
 from practices.isolation import practice_scope
 from practices.models import Cover, PatientAccess
+from practices.pages import PAGE_ROWS
 from practices.roles import Role
 from tests import make
 
@@ -79,7 +80,7 @@ def test_the_overdue_stand_in_the_order_of_their_due_time(client, practice, coor
 def test_pages_follow_each_other_without_a_gap(client, practice, coordinator):
     with practice_scope(practice):
         sender = make.provider()
-        made = [make.referral(coordinator, provider=sender) for _ in range(60)]
+        made = [make.referral(coordinator, provider=sender) for _ in range(PAGE_ROWS + 10)]
     client.force_login(coordinator.user)
     first = client.get(LIST)
     older = client.get(LIST + first.context["page"].older_url)

@@ -13,6 +13,7 @@ from practices.covers import end_cover
 from practices.isolation import practice_scope
 from practices.models import Cover, Location, OutboxEnvelope, PatientAccess, Practice
 from practices.outbox import queue_mail
+from practices.pages import PAGE_ROWS
 from practices.patient_access import record_access
 from tests import make
 
@@ -247,16 +248,16 @@ class TestMail:
                 signed_in.get(reverse("outbox"))
             return len(captured)
 
-        for number in range(20):
+        for number in range(10):
             self.queue(practice, f"person{number}@example.test")
         few = queries()
-        for number in range(20, 60):
+        for number in range(10, PAGE_ROWS + 10):
             self.queue(practice, f"person{number}@example.test")
         assert queries() == few <= 12
         first = signed_in.get(reverse("outbox"))
         older = signed_in.get(reverse("outbox") + first.context["page"].older_url)
         shown = [row.recipient for answer in (first, older) for row in answer.context["page"].rows]
-        assert shown == [f"person{number}@example.test" for number in reversed(range(60))]
+        assert shown == [f"person{number}@example.test" for number in reversed(range(PAGE_ROWS + 10))]
 
 
 class TestWhoSawPatients:

@@ -11,6 +11,7 @@ from contacts.referral_way import move
 from practices.business_days import add_business_days
 from practices.isolation import practice_scope
 from practices.models import Cover, Location, PatientAccess
+from practices.pages import PAGE_ROWS
 from practices.roles import Role
 from tests import make
 from touchpoints.models import Reminder, RuleSetting, Touchpoint
@@ -168,7 +169,9 @@ def test_a_referrer_who_is_no_longer_there_is_told_of_with_care(client, practice
 def test_pages_of_a_step_follow_each_other_without_a_gap(client, practice, coordinator):
     with practice_scope(practice):
         sender = make.provider()
-        made = [referral(coordinator, to="seen", days_ago=20, provider=sender).pk for _ in range(53)]
+        made = [
+            referral(coordinator, to="seen", days_ago=20, provider=sender).pk for _ in range(PAGE_ROWS + 3)
+        ]
     client.force_login(coordinator.user)
     for step, order in (("seen", made), ("was_seen", made[::-1]), ("told", made[::-1])):
         first = client.get(f"{BOARD}?step={step}")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from contacts.merging import undo_merge
 from contacts.models import Merge, Provider
 from practices.isolation import practice_scope
+from practices.pages import PAGE_ROWS
 from tests import make
 from tests.touchpoints.returning import accesses, chosen, text, url
 from touchpoints import return_referral_way as way
@@ -57,13 +58,13 @@ class TestList:
 
     def test_pages_by_key(self, client, desk):
         with practice_scope(desk.practice):
-            for number in range(60):
+            for number in range(PAGE_ROWS + 10):
                 make.return_referral(desk.physician, now=make.NOW - timedelta(minutes=number))
         client.force_login(desk.manager.user)
         first = client.get(LIST)
         second = client.get(LIST + first.context["page"].older_url)
         ids = [row.row.pk for page in (first, second) for row in page.context["rows"]]
-        assert len(ids) == len(set(ids)) == 61
+        assert len(ids) == len(set(ids)) == PAGE_ROWS + 11
 
     def test_costs_as_many_queries_with_twice_the_rows(self, client, desk):
         client.force_login(desk.manager.user)

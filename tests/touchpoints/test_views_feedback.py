@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from practices.isolation import practice_scope
 from practices.models import Draft, OutboxEnvelope, Session
+from practices.pages import PAGE_ROWS
 from practices.roles import Role
 from tests import make
 from touchpoints.feedback_answers import take_down
@@ -329,13 +330,13 @@ def test_list_costs_the_same_with_twice_the_rows(client, desk):
 
 
 def test_a_long_list_goes_on_by_key(client, desk):
-    for number in range(60):
+    for number in range(PAGE_ROWS + 10):
         heard(desk, given_on=TODAY - timedelta(days=number % 7), words=str(number))
     client.force_login(desk.manager.user)
     first = client.get(reverse("feedback")).context["page"]
     second = client.get(reverse("feedback") + first.older_url).context["page"]
 
-    assert len({row.pk for row in [*first.rows, *second.rows]}) == 60
+    assert len({row.pk for row in [*first.rows, *second.rows]}) == PAGE_ROWS + 10
     assert second.older_url is None
 
 

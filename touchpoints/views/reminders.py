@@ -60,6 +60,7 @@ def reminders(request: PracticeRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "shown": shown,
         "here": request.get_full_path(),
+        "back": "?" + urlencode({"next": request.get_full_path()}),
         "chosen": request.GET.get("chosen") == "all",
     }
     if member.is_manager:
