@@ -18,7 +18,7 @@ from touchpoints.feedback_pages import feedback_line
 from touchpoints.people_pages import office_page, provider_page, with_brief, with_standing
 from touchpoints.timeline import FILTERS, Entry, Story, folded, timeline
 
-ENTRIES = 40
+ENTRIES = 25
 
 
 @require_safe
