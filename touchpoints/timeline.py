@@ -9,7 +9,20 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from django.db.models import CharField, Count, DateField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Count,
+    DateField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -17,7 +30,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.models import Office, Provider, ProviderOffice, Referral
-from contacts.models.referrals import Status
+from contacts.models.referrals import Status, opened_by
 from contacts.referral_rows import TONES as REFERRAL_TONES
 from practices.encryption import decrypt
 from practices.isolation import current_practice_id
@@ -164,11 +177,11 @@ def _about(story: Story) -> Q:
 def _referrals(story: Story) -> QuerySet:
     facts = {"status": "status", "physician": "physician__user__name", **_provider_name("provider")}
     if story.sees_patients:
-        visible = Referral.objects.visible_to(story.member, day=story.today).filter(pk=OuterRef("pk"))
+        theirs = opened_by(story.member, day=story.today)
         facts |= {
             "family": "patient_family_name",
             "given": "patient_given_name",
-            "is_visible": Exists(visible),
+            "is_visible": ExpressionWrapper(theirs, output_field=BooleanField()) if theirs else Value(True),
         }
     rows = Referral.objects.standing().filter(_about(story))
     return rows.annotate(day=F("received_on"), facts=JSONObject(**facts))

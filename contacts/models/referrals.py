@@ -163,20 +163,24 @@ class ReferralQuerySet(PracticeQuerySet):
         return self.filter(models.Q(patient_chart_index__in=search.chart) | of_patient_named(search))
 
     def visible_to(self, member: Member, *, day: date | None = None) -> Self:
-        """The rows this member may open; a physician's own, and a colleague's whom they cover on `day`.
-
-        Without a day it is the database's today, on the practice's clock.
-        """
-        if member.role != Role.PHYSICIAN:
-            return self
-        covers = Cover.objects.filter(covered_by=member).on(
-            day or TruncDate(Now(), tzinfo=member.practice.zone)
-        )
-        return self.filter(models.Q(physician=member) | models.Q(physician__in=covers.values("physician")))
+        """The rows this member may open, on `day` (`opened_by`)."""
+        return self.filter(opened_by(member, day=day))
 
     def without_patient(self) -> Self:
         """Leave every patient field in the database."""
         return self.defer(*Referral.PATIENT_FIELDS)
+
+
+def opened_by(member: Member, *, day: date | None = None) -> models.Q:
+    """Which referrals this member may open: a physician their own, and a colleague's whom they cover on `day`.
+
+    All others may open every one, and the condition is empty. Without a day it is the database's today, on the
+    practice's clock.
+    """
+    if member.role != Role.PHYSICIAN:
+        return models.Q()
+    covers = Cover.objects.filter(covered_by=member).on(day or TruncDate(Now(), tzinfo=member.practice.zone))
+    return models.Q(physician=member) | models.Q(physician__in=covers.values("physician"))
 
 
 class OfPatient:
