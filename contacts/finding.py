@@ -50,9 +50,13 @@ def find(query: str, *, member: Member) -> Findings:
 
 
 def _referrals(query: str, member: Member) -> QuerySet[Referral]:
-    """By our number (R-123) or by the source system's own, of those this member may open."""
+    """By our number (R-123) or by the source system's own, of those this member may open.
+
+    The source's is found as it was typed, in capitals or in small letters: the index by it knows no other way, and
+    without it all of the practice's referrals would be read.
+    """
     number = REFERENCE.match(query)
-    wanted = Q(source_number__iexact=query)
+    wanted = Q(source_number__in={query, query.upper(), query.lower()})
     if number:
         wanted |= Q(pk=int(number[1]))
     rows: Any = Referral.objects.visible_to(member).without_patient().filter(wanted)
