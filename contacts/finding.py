@@ -13,6 +13,7 @@ from practices.models import Member
 
 PER_KIND = 8
 REFERENCE = re.compile(r"(?i)^r-?\s*(\d{1,18})$")
+LETTERS_AND_DIGITS = re.compile(r"(?=.*\d)(?=.*[^\W\d])")
 
 
 @dataclass
@@ -37,7 +38,7 @@ def find(query: str, *, member: Member) -> Findings:
     query = query.strip()
     if not query:
         return Findings()
-    referrals = list(_referrals(query, member)[:PER_KIND])
+    referrals = _referrals(query, member)
     if REFERENCE.match(query):
         return Findings(referrals=referrals)
     providers = with_main_office(Provider.objects.current().select_related("specialty"))
@@ -49,18 +50,22 @@ def find(query: str, *, member: Member) -> Findings:
     )
 
 
-def _referrals(query: str, member: Member) -> QuerySet[Referral]:
+def _referrals(query: str, member: Member) -> list[Referral]:
     """By our number (R-123) or by the source system's own, of those this member may open.
 
-    The source's is found as it was typed, in capitals or in small letters: the index by it knows no other way, and
-    without it all of the practice's referrals would be read.
+    The source's is found by its index as it was typed, in capitals or in small letters. Only what may be such a
+    number and was not found so is compared without regard to case, which reads all of the practice's.
     """
     number = REFERENCE.match(query)
     wanted = Q(source_number__in={query, query.upper(), query.lower()})
     if number:
         wanted |= Q(pk=int(number[1]))
-    rows: Any = Referral.objects.visible_to(member).without_patient().filter(wanted)
-    return rows.select_related("provider", "office").order_by("-received_on", "-pk")
+    rows: Any = Referral.objects.visible_to(member).without_patient()
+    rows = rows.select_related("provider", "office").order_by("-received_on", "-pk")
+    found = rows.filter(wanted)[:PER_KIND]
+    if not found and LETTERS_AND_DIGITS.match(query):
+        found = rows.filter(source_number__iexact=query)[:PER_KIND]
+    return list(found)
 
 
 def _contacts(query: str) -> list[OfficeContact]:
