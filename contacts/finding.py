@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from contacts.listing import main_office, with_main_office
 from contacts.models import Office, OfficeContact, Provider, Referral
