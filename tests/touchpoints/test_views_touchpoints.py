@@ -17,6 +17,7 @@ from tests import make
 from touchpoints.models import Feedback, Meeting, Reminder, Touchpoint
 from touchpoints.timeline import Story, timeline
 from touchpoints.touchpoint_log import correct, log_call, withdraw
+from touchpoints.views.people import ENTRIES
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 18)
@@ -399,4 +400,4 @@ def test_story_of_two_thousand_touchpoints_costs_what_a_short_one_does(client, d
     assert filtered <= many == few <= 12
     older = shown.context["page"]["older_url"]
     assert queries(older)[0] == few
-    assert len(shown.context["entries"]) == 40
+    assert len(shown.context["entries"]) == ENTRIES
