@@ -172,11 +172,7 @@ class ReferralQuerySet(PracticeQuerySet):
 
 
 def opened_by(member: Member, *, day: date | None = None) -> models.Q:
-    """Which referrals this member may open: a physician their own, and a colleague's whom they cover on `day`.
-
-    All others may open every one, and the condition is empty. Without a day it is the database's today, on the
-    practice's clock.
-    """
+    """All; of a physician their own, and those of whom they cover on `day` (none: the database's today)."""
     if member.role != Role.PHYSICIAN:
         return models.Q()
     covers = Cover.objects.filter(covered_by=member).on(day or TruncDate(Now(), tzinfo=member.practice.zone))
