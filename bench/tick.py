@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -75,9 +75,10 @@ def _measured(wanted: argparse.Namespace) -> float:
         _tick(FIRST - timedelta(days=1))
         busy = [*pids, *_serving()]
         for day in range(wanted.days):
-            before = sum(map(_processor_seconds, busy))
+            before = _processor_seconds(busy)
             seconds.append(_tick(FIRST + timedelta(days=day)))
-            used.append(sum(map(_processor_seconds, busy)) - before)
+            after = _processor_seconds(busy)
+            used.append(sum(after[pid] - before[pid] for pid in after))
             print(f"  day {day + 1}: {seconds[-1]:.2f} s, {used[-1]:.2f} processor seconds", flush=True)
         memory = [f"{_peak(pid) / 1024:.0f}" for pid in pids]
     each, used_each = (1000 * statistics.median(one) / practices for one in (seconds, used))
@@ -99,9 +100,14 @@ def _serving() -> list[int]:
         return [pid for (pid,) in cursor.fetchall()]
 
 
-def _processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _processor_seconds(pids: list[int]) -> dict[int, float]:
+    """What each has used so far; one whose connection was closed meanwhile is left out."""
+    used = {}
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            used[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used
 
 
 def _tick(now: datetime) -> float:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -60,7 +61,7 @@ class ReferralRow:
     acts: list[RowAct] = field(default_factory=list)
     stand: str = ""
 
-    @property
+    @cached_property
     def step_url(self) -> str:
         """Where its acts are sent."""
         return reverse("referral_step", args=[self.referral.pk])

@@ -24,6 +24,7 @@ STAGES = {
     State.MAILED: gettext_lazy("Mailed"),
 }
 SHOWN = 30  # at once: a sheet of labels
+MARKED = 100  # at most by one act: a week's list may have more chosen than the queue shows
 MAILED_SINCE = timedelta(days=28)
 
 

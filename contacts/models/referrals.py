@@ -172,7 +172,7 @@ class ReferralQuerySet(PracticeQuerySet):
 
 
 def opened_by(member: Member, *, day: date | None = None) -> models.Q:
-    """All; of a physician their own, and those of whom they cover on `day` (none: the database's today)."""
+    """All; for a physician their own, and a colleague's whom they cover on `day` (None: the practice's today)."""
     if member.role != Role.PHYSICIAN:
         return models.Q()
     covers = Cover.objects.filter(covered_by=member).on(day or TruncDate(Now(), tzinfo=member.practice.zone))

@@ -17,6 +17,7 @@ from practices.roles import Role
 from practices.weeks import Week
 from tests import make
 from touchpoints import thank_you_acts as acts
+from touchpoints.card_queue import SHOWN
 from touchpoints.models import Stationery, ThankYou, Touchpoint
 from touchpoints.thank_you_lists import make_thank_you_lists
 
@@ -181,6 +182,15 @@ class TestMarkingMany:
         with practice_scope(desk.practice):
             assert not Touchpoint.objects.standing().exists()
             assert Touchpoint.objects.count() == 3
+
+    def test_a_weeks_list_marks_more_than_the_queue_shows(self, client, desk):
+        with practice_scope(desk.practice):
+            rows = [card(desk, f"Tree{number}", desk.physician) for number in range(SHOWN + 1)]
+        post(client, desk.manager, "written", *rows)
+        assert states(desk).count("written") == len(rows)
+        shown = get(client, desk.manager, f"{QUEUE}?stage=written")
+        assert len(shown.context["shown"].lines) == SHOWN
+        assert f"The first {SHOWN} are shown" in shown.content.decode()
 
     def test_nobody_marks_what_is_not_theirs(self, client, desk):
         assert post(client, desk.coordinator, "written", desk.alder, desk.birch).status_code == 403

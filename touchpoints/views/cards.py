@@ -21,7 +21,7 @@ from practices.undo import undo_url
 from practices.weeks import Week
 from touchpoints import thank_you_acts as acts
 from touchpoints.card_forms import HAND_OVER, CardsForm, HandOverSeveralForm, PrintForm
-from touchpoints.card_queue import SHOWN, WAITING, card_queue, waiting_cards
+from touchpoints.card_queue import MARKED, WAITING, card_queue, waiting_cards
 from touchpoints.models import Stationery, ThankYou
 from touchpoints.printing.cards import Card, cards_of, with_problems
 from touchpoints.printing.documents import Document, Kind, stationery_of
@@ -43,7 +43,7 @@ def thank_you_cards(request: PracticeRequest) -> HttpResponse:
     if not form.is_valid():
         messages.info(request, _("Choose the cards first."))
         return redirect(back_to(request, reverse("thank_you")))
-    act, ids = form.cleaned_data["act"], sorted(form.cleaned_data["row"])[:SHOWN]
+    act, ids = form.cleaned_data["act"], sorted(form.cleaned_data["row"])[:MARKED]
     if act in list(Kind):
         return _to_document(request, Kind(act), ids)
     rows = [row_to_write(request, row_id) for row_id in ids]
@@ -56,7 +56,7 @@ def thank_you_put_back(request: PracticeRequest) -> HttpResponse:
     """Undo what was marked on a card: `?written=6` says what it was before."""
     row = None
     for state in (State.CALLED, State.TO_WRITE, State.WRITTEN):
-        for row_id in _numbers(request.GET.get(state, ""))[:SHOWN]:
+        for row_id in _numbers(request.GET.get(state, ""))[:MARKED]:
             row = row_to_write(request, row_id)
             _put_back(request, row, to=state)
     return redirect(page_of(request, row) if row else reverse("thank_you"))
