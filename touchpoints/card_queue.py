@@ -1,19 +1,21 @@
 """The card queue: every card on its way from `to write` to `mailed`, across physicians and weeks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from practices.models import Member
+from practices.pages import KeyPage, key_page
 from touchpoints.models import ThankYou
 from touchpoints.printing.cards import Card
-from touchpoints.suggestions import RowFacts, add_referrals, queue_facts_of
+from touchpoints.suggestions import RowFacts, add_referrals, queue_facts_of, with_office_and_count
 from touchpoints.thank_you_rows import may_decide, may_write, sees_patients
 
 State = ThankYou.State
@@ -95,8 +97,8 @@ class CardQueue:
 
     stage: State
     tabs: list[StageTab]
-    lines: list[QueueLine] = field(default_factory=list)
-    has_more: bool = False
+    page: KeyPage
+    lines: list[QueueLine]
 
     @property
     def may_mark(self) -> bool:
@@ -120,23 +122,27 @@ def waiting_cards(member: Member) -> QuerySet[ThankYou]:
     return ThankYou.objects.visible_to(member).filter(state__in=WAITING)
 
 
-def card_queue(member: Member, *, stage: str, physician_id: int | None, today: date) -> CardQueue:
-    """The cards of one stage, one's own errands first, then the oldest; without a stage the first that has any."""
+def card_queue(
+    request: HttpRequest, member: Member, *, stage: str, physician_id: int | None, today: date
+) -> CardQueue:
+    """A page of the cards of one stage, one's own errands first, then the oldest; by physician and provider in it.
+
+    Without a stage it is the first that has any.
+    """
     rows = _queued(member, today)
     if physician_id:
         rows = rows.filter(list__physician=physician_id)
     counts = rows.aggregate(**{state.value: Count("pk", filter=Q(state=state)) for state in STAGES})
     fallback = next((state for state in STAGES if counts[state.value]), State.TO_WRITE)
     chosen = State(stage) if stage in STAGES else fallback
-    shown = CardQueue(chosen, _tabs(counts, chosen, physician_id))
-    found = queue_facts_of(_first(rows.filter(state=chosen), member))
+    ordered = _in_order(with_office_and_count(rows.filter(state=chosen)), member)
+    page = key_page(request, ordered, key=_place, after=_after, size=SHOWN)
+    found = queue_facts_of(page.rows)
     unseen = [facts for facts in found if facts.row.personal_line and not sees_patients(member, facts.row)]
     if unseen:
         add_referrals(unseen)
-    lines = [_line(facts, member) for facts in found]
-    shown.lines = sorted(lines, key=_order)[:SHOWN]
-    shown.has_more = len(lines) > SHOWN
-    return shown
+    lines = sorted([_line(facts, member) for facts in found], key=_order)
+    return CardQueue(chosen, _tabs(counts, chosen, physician_id), page, lines)
 
 
 def _queued(member: Member, today: date) -> QuerySet[ThankYou]:
@@ -152,10 +158,26 @@ def _tabs(counts: dict[str, int], chosen: State, physician_id: int | None) -> li
     ]
 
 
-def _first(rows: QuerySet[ThankYou], member: Member) -> QuerySet[ThankYou]:
+def _in_order(rows: QuerySet[ThankYou], member: Member) -> QuerySet[ThankYou]:
     """One's own errands first, then the oldest; of those mailed the last."""
-    mine = Case(When(assignee=member, then=Value(False)), default=Value(True), output_field=BooleanField())
-    return rows.order_by("-mailed_on", mine, "list__week_starts_on", "pk")[: SHOWN + 1]
+    rows = rows.annotate(is_others=Case(When(assignee=member, then=Value(0)), default=Value(1)))
+    return rows.order_by("-mailed_on", "is_others", "list__week_starts_on", "pk")
+
+
+def _place(row: Any) -> tuple[Any, ...]:
+    return row.mailed_on or "", row.is_others, row.list.week_starts_on, row.pk
+
+
+def _after(rows: QuerySet[ThankYou], key: list[str]) -> QuerySet[ThankYou]:
+    mailed_on, others, monday, pk = key[0], int(key[1]), date.fromisoformat(key[2]), int(key[3])
+    if others not in (0, 1):
+        raise ValueError(key)
+    same_week = Q(is_others=others, list__week_starts_on=monday, pk__gt=pk)
+    behind = Q(is_others__gt=others) | Q(is_others=others, list__week_starts_on__gt=monday) | same_week
+    if not mailed_on:
+        return rows.filter(behind)
+    day = date.fromisoformat(mailed_on)
+    return rows.filter(Q(mailed_on__lt=day) | Q(behind, mailed_on=day))
 
 
 def _line(facts: RowFacts, member: Member) -> QueueLine:

@@ -85,10 +85,9 @@ def facts_of(
     return sorted(facts, key=lambda fact: fact.order)
 
 
-def queue_facts_of(rows: QuerySet[ThankYou]) -> list[RowFacts]:
-    """The rows with as much as a line of the card queue says: where each goes and for how many."""
-    found: Iterable[Any] = _with_office_and_count(rows)
-    return [RowFacts(row=row, office=row.found_office or {}, count=row.found_count) for row in found]
+def queue_facts_of(rows: Iterable[Any]) -> list[RowFacts]:
+    """As much of rows `with_office_and_count` as a line of the card queue says."""
+    return [RowFacts(row=row, office=row.found_office or {}, count=row.found_count) for row in rows]
 
 
 def add_referrals(facts: Iterable[RowFacts]) -> None:
@@ -189,7 +188,7 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
         .order_by("-happened_on", "-id")
     )
     cards = thanks.filter(member=OuterRef("list__physician"), kind=Touchpoint.Kind.CARD)
-    return _with_office_and_count(rows).annotate(
+    return with_office_and_count(rows).annotate(
         found_first_on=Subquery(per_row.annotate(on=Min("referral__received_on")).values("on")),
         found_first_ever_on=Subquery(
             ever.order_by().values("provider").annotate(on=Min("received_on")).values("on")
@@ -204,7 +203,8 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
     )
 
 
-def _with_office_and_count(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
+def with_office_and_count(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
+    """The rows, each with where its card goes and for how many patients."""
     counts = _links().order_by().values("thank_you").annotate(n=Count("pk"))
     return rows.select_related(
         "provider", "list__physician__user", "assignee__user", "decided_by__user", "call"

@@ -188,9 +188,25 @@ class TestMarkingMany:
             rows = [card(desk, f"Tree{number}", desk.physician) for number in range(SHOWN + 1)]
         post(client, desk.manager, "written", *rows)
         assert states(desk).count("written") == len(rows)
-        shown = get(client, desk.manager, f"{QUEUE}?stage=written")
-        assert len(shown.context["shown"].lines) == SHOWN
-        assert f"The first {SHOWN} are shown" in shown.content.decode()
+
+    @pytest.mark.parametrize("act", ["written", "mailed"])
+    def test_pages_of_a_stage_follow_each_other_without_a_gap(self, client, desk, act):
+        with practice_scope(desk.practice):
+            rows = [card(desk, f"Tree{number}", desk.physician) for number in range(SHOWN + 3)]
+            acts.hand_over(rows[-1], to=desk.manager)
+        post(client, desk.manager, act, *rows)
+        first = get(client, desk.manager, f"{QUEUE}?stage={act}").context["shown"]
+        more = get(client, desk.manager, QUEUE + first.page.older_url).context["shown"]
+        seen = [line.row.pk for line in [*first.lines, *more.lines]]
+        assert sorted(seen) == sorted(row.pk for row in rows)
+        assert (len(first.lines), more.page.older_url) == (SHOWN, None)
+        assert rows[-1].pk in [line.row.pk for line in first.lines]  # one's own errand
+
+    @pytest.mark.parametrize(
+        "key", ["x", "~~~", "~1~2026-11-09~x", f"~7~2026-11-09~{'9' * 30}", "~1~2026-11-09~" + "9" * 30]
+    )
+    def test_a_malformed_place_starts_over_or_ends(self, client, desk, key):
+        assert get(client, desk.manager, f"{QUEUE}?stage=to_write&after={key}").status_code == 200
 
     def test_nobody_marks_what_is_not_theirs(self, client, desk):
         assert post(client, desk.coordinator, "written", desk.alder, desk.birch).status_code == 403

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from practices.models import Member
-from practices.pages import back_to, done
+from practices.pages import back_to, done, query_with
 from practices.requests import PracticeRequest
 from practices.roles import DECIDES_THANK_YOUS, member_required
 from practices.undo import undo_url
@@ -88,16 +88,19 @@ def week_cards_printed(request: PracticeRequest, week: Week, kind: str) -> HttpR
 def _queue(request: PracticeRequest) -> HttpResponse:
     member, physician = request.member, request.GET.get("physician", "")
     shown = card_queue(
+        request,
         member,
         stage=request.GET.get("stage", ""),
         physician_id=_number(physician),
         today=member.practice.today(timezone.now()),
     )
+    is_chosen = request.GET.get("chosen") == "all"
     members = _members()
     physicians = [one for one in members if one.is_physician]
     context = {
         "shown": shown,
-        "chosen": request.GET.get("chosen") == "all",
+        "chosen": is_chosen,
+        "choose_url": query_with(request, stage=shown.stage, chosen=None if is_chosen else "all"),
         "physician": physician,
         "physicians": [] if member.is_physician else physicians,
         "hand_over": HandOverSeveralForm(members=members if shown.may_decide else []),
