@@ -75,7 +75,7 @@ class ReferralRow:
 def referral_rows(
     referrals: Iterable[Referral], *, member: Member, now: datetime, names_shown: bool = False
 ) -> list[ReferralRow]:
-    """Rows for this member. Select provider, office, physician__user, next_action_owner__user with them."""
+    """Rows for this member, of referrals `with_what_a_row_shows`."""
     return [referral_row(row, member=member, now=now, names_shown=names_shown) for row in referrals]
 
 

@@ -84,14 +84,10 @@ def _liaison_counts(member: Member, today: date) -> JSONObject:
 
     Together, for to find who is of a territory takes longest.
     """
+    meetings: Any = Touchpoint.objects.standing().filter(member=member, kind=Touchpoint.Kind.MEETING)
+    # Each for itself: asked for either of two spans, an index is read from end to end.
     met = _now_and_before(
-        Span.MONTH, today, lambda days: Count("happened_on", filter=_within(days, "happened_on"))
-    )
-    month = Period.of(Span.MONTH, today)
-    meetings: Any = Touchpoint.objects.standing().filter(
-        _within(month, "happened_on") | _within(month.year_before, "happened_on"),
-        member=member,
-        kind=Touchpoint.Kind.MEETING,
+        Span.MONTH, today, lambda days: _count(meetings.filter(_within(days, "happened_on")))
     )
     own = Provider.objects.active().in_territory_of(member.pk).values("pk")
     noted = (Standing.NEW, *QUIET)
@@ -102,7 +98,7 @@ def _liaison_counts(member: Member, today: date) -> JSONObject:
         kind=SourceFigures.Kind.PROVIDER, source_id__in=own, standing__in=noted
     )
     return JSONObject(
-        met=_one_row(meetings.order_by(), met),
+        met=JSONObject(**met),
         stand=_one_row(kept.order_by(), stand),
     )
 
@@ -114,6 +110,10 @@ def _now_and_before(span: Span, today: date, count: Callable[[Period], Any]) -> 
 
 def _within(days: Period, column: str) -> Q:
     return Q(**{f"{column}__range": (days.first, days.last)})
+
+
+def _count(rows: Any) -> Subquery:
+    return Subquery(rows.order_by().values("practice").annotate(n=Count("pk")).values("n"))
 
 
 def _one_row(rows: Any, counts: dict[str, Any]) -> Subquery:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import JSONField, Max, OuterRef, QuerySet, Subquery
+from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from contacts.models import Office, ProviderOffice
@@ -95,7 +95,7 @@ def offices_of(member: Member) -> QuerySet[Office]:
 def first_offices(member: Member, waiting: Waiting, *, most: int) -> list[Any]:
     """Where most waits first, then the longest unvisited; each with its `waits` and `visited_on`."""
     visits = Touchpoint.objects.standing().filter(office=OuterRef("pk"), kind=Touchpoint.Kind.MEETING)
-    last = visits.order_by().values("office").annotate(on=Max("happened_on")).values("on")
+    last = visits.order_by("-happened_on", "-pk").values("happened_on")[:1]
     rows: Any = offices_of(member)
     if waiting.offices >= most:
         rows = rows.filter(pk__in=waiting.most)

@@ -23,8 +23,8 @@ from touchpoints.card_queue import waiting_cards
 from touchpoints.home_offices import Waiting, Waits, first_offices, waiting_column
 from touchpoints.home_parts import Figure, HomePage, HomeRow, Kept, Section
 from touchpoints.models import Reminder, ThankYou, ThankYouList
-from touchpoints.reminder_pages import lines_of, visible_to
-from touchpoints.suggestions import facts_of, reports_due
+from touchpoints.reminder_pages import lines_of, own_of
+from touchpoints.suggestions import asking_for_a_call, facts_of, reports_due
 from touchpoints.thank_you_pages import ListLine, with_progress
 from touchpoints.thank_you_rows import ASK_FOR_CALL
 
@@ -42,9 +42,7 @@ def _intake_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     """Manager and coordinator: intake, who sent this, lists still open, overdue, new and quiet referrers."""
     today = member.practice.today(now)
     lists = [ListLine.of(one) for one in _unfinished(ThankYouList.objects.all())]
-    overdue = Referral.objects.overdue(now).select_related(
-        "provider", "office", "physician__user", "next_action_owner__user"
-    )
+    overdue = Referral.objects.overdue(now).with_what_a_row_shows()
     rows = referral_rows(overdue.order_by("next_action_due_at", "pk")[:SHOWN], member=member, now=now)
     found = _intake_counts(member, now, today, kept)
     quiet, new = _quiet_and_new(kept.noteworthy(Provider.objects.active(), found["kept"]), today)
@@ -83,7 +81,7 @@ def _intake_counts(member: Member, now: datetime, today: date, kept: Kept) -> di
         cards=_cards_of(member),
         waiting=waiting_cards(member) if member.is_manager else ThankYou.objects.none(),
         reports=reports_due(),
-        reminders=visible_to(member).filter(member=member).due_on(today),
+        reminders=own_of(member).due_on(today),
         today=Referral.objects.standing().filter(received_on=today),
     )
 
@@ -131,7 +129,7 @@ def _physician_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     lists = [ListLine.of(one) for one in unfinished]
     due = _counted(reports_due().filter(physician=member).order_by("next_action_due_at", "pk"))
     reports = list(due.select_related("provider", "office"))
-    reminders = list(_counted(visible_to(member).due_on(today)))
+    reminders = list(_counted(own_of(member).due_on(today)))
     count = _total(reports)
     text = ngettext("%(n)d referrer waits for your word", "%(n)d referrers wait for your word", count)
     return HomePage(
@@ -156,7 +154,7 @@ def _liaison_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     today = member.practice.today(now)
     column = waiting_column(member, today, most=OFFICES_SHOWN)
     found = _counts(member.practice, cards_of=_cards_of(member), kept=kept.figures, waiting=column)
-    reminders = list(_counted(visible_to(member).due_on(today)))
+    reminders = list(_counted(own_of(member).due_on(today)))
     own = Provider.objects.active().in_territory_of(member.pk)
     waiting = Waiting.of(found["waiting"])
     quiet, new = _quiet_and_new(kept.noteworthy(own, found["kept"]), today)
@@ -211,12 +209,12 @@ def _calls(lists: list[ListLine], member: Member, today: date) -> list[HomeRow]:
     """Whom the newest open list suggests to call."""
     if not lists:
         return []
-    rows = ThankYou.objects.undecided().filter(list=lists[0].id)
+    rows = asking_for_a_call(ThankYou.objects.undecided().filter(list=lists[0].id))
     facts = facts_of(rows, practice=member.practice, today=today, reader=member)
     return [
         HomeRow(
             title=str(fact.row.provider),
-            url=f"{lists[0].url}#thank-you-{fact.row.pk}",
+            url=lists[0].url_of(fact.row),
             note=fact.reason,
             phone=fact.row.provider.phone or fact.office.get("phone", ""),
             log_url=reverse("thank_you_call", args=[fact.row.pk]),

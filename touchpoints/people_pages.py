@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -150,9 +150,7 @@ def with_brief(offices: QuerySet[Office], *, today: date) -> QuerySet[Office]:
             OfficeContact.objects.filter(office=OuterRef("pk")).order_by("name").values(json=_contact())
         ),
         found_feedback=feedback_of(office=OuterRef("pk")),
-        found_visited_on=Subquery(
-            visits.order_by().values("office").annotate(on=Max("happened_on")).values("on")
-        ),
+        found_visited_on=Subquery(visits.order_by("-happened_on", "-pk").values("happened_on")[:1]),
         found_cards=Subquery(
             ThankYou.objects.filter(provider__in=here, state__in=["to_write", "written"])
             .order_by()

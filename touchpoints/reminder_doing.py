@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS, RECORDS_FEEDBACK
 from touchpoints.models import Reminder, Touchpoint
+from touchpoints.thank_you_pages import url_of_list
 from touchpoints.touchpoint_log import GO_ONCE_REACHED
 
 ASKED_IN_A_CALL = ("quiet_referrers", "promised_next_steps", "report_backs")
@@ -82,7 +83,7 @@ def _tell_url(rows: Iterable[Reminder]) -> str:
 def _list_url(row: Reminder, member: Member) -> str:
     found = row.thank_you_list
     if found and (member.is_manager or found.physician_id == member.pk):
-        return f"{reverse('thank_you_week', args=[found.week])}?physician={found.physician_id}"
+        return url_of_list(week=found.week, physician_id=found.physician_id)
     return reverse("thank_you")
 
 

@@ -205,7 +205,7 @@ def _filled(
     """The groups with their first lines, all read at once."""
     counts = {(group["is_late"], group["about"]): group["n"] for group in found}
     place = Window(RowNumber(), partition_by=[F("is_late"), F("about")], order_by=["due_on", "pk"])
-    listed = rows.filter(about__in={about for _late, about in counts}).annotate(place=place)
+    listed = rows.filter(_is_about({about for _late, about in counts})).annotate(place=place)
     by_key: dict[tuple[int, str], list[Any]] = {key: [] for key in counts}
     for row in listed.filter(place__lte=LINES).order_by("due_on", "pk"):
         by_key.get((row.is_late, row.about), []).append(row)
@@ -219,6 +219,15 @@ def _filled(
         for key, of_group in by_key.items()
         if of_group  # closed between the two queries
     ]
+
+
+def _is_about(abouts: Iterable[str]) -> Q:
+    """The rows of these groups; by their own keys, which indexes know, and not by the text made of them."""
+    ids: dict[str, set[int]] = {"provider": set(), "office": set(), "pk": set()}
+    for about in abouts:
+        ids[{"p": "provider", "o": "office", "r": "pk"}[about[0]]].add(int(about[1:]))
+    wanted = [Q(**{f"{name}__in": of_kind}) for name, of_kind in ids.items() if of_kind]
+    return Q(*wanted, _connector=Q.OR) if wanted else Q(pk=None)
 
 
 def _named(row: Reminder) -> tuple[str, int | None]:

@@ -49,6 +49,11 @@ def visible_to(member: Member) -> ReminderQuerySet:
     return _with_what_it_shows() if member.is_manager else _with_what_it_shows().filter(member=member)
 
 
+def own_of(member: Member) -> ReminderQuerySet:
+    """What falls to this member, without a look at who had it before."""
+    return _with_what_it_is_about().filter(member=member)
+
+
 def in_reach_of(member: Member) -> ReminderQuerySet:
     """These, and what this member handed over to somebody else: it can be taken back."""
     if member.is_manager:
@@ -57,9 +62,11 @@ def in_reach_of(member: Member) -> ReminderQuerySet:
 
 
 def _with_what_it_shows() -> ReminderQuerySet:
-    return Reminder.objects.select_related(
-        "member__user", "handed_over_from__user", "provider", "office", "thank_you_list"
-    )
+    return _with_what_it_is_about().with_members("member", "handed_over_from")
+
+
+def _with_what_it_is_about() -> ReminderQuerySet:
+    return Reminder.objects.select_related("provider", "office", "thank_you_list")
 
 
 def lines_of(rows: Iterable[Reminder], member: Member, *, today: date) -> list[ReminderLine]:

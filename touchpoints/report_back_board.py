@@ -32,7 +32,6 @@ CAP = 1000
 SHOWN = 5
 LATELY = timedelta(days=30)
 DUE_HOUR = 17
-SHOWN_WITH = ("provider", "office", "physician__user", "next_action_owner__user")
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,7 @@ def rows_of(member: Member, day: date) -> ReferralQuerySet:
 def as_shown(rows: ReferralQuerySet, member: Member) -> ReferralQuerySet:
     """The rows with what is shown of them to this member, and when each came to where it stands."""
     steps = ReferralStep.objects.filter(referral=OuterRef("pk"), act=OuterRef("status"), taken_back_at=None)
-    rows = rows.select_related(*SHOWN_WITH).annotate(
+    rows = rows.with_what_a_row_shows().annotate(
         came_at=Subquery(steps.order_by("-at", "-pk").values("at")[:1])
     )
     return rows if member.role in SEES_PATIENTS else rows.without_patient()

@@ -12,14 +12,22 @@ from statistics import median
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, DurationField, ExpressionWrapper, F
-from django.db.models.functions import ExtractDay, JSONObject, TruncDate
+from django.db.models import Count, F, Func, IntegerField
+from django.db.models.functions import JSONObject, TruncDate
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models.referrals import ReferralQuerySet
 from practices.models import Practice
+
+
+class DaysBetween(Func):
+    """PostgreSQL's `date - date`, a number of days; Django makes an interval of it, which is dear to group by."""
+
+    arg_joiner = " - "
+    template = "(%(expressions)s)"
+    output_field = IntegerField()
 
 
 @dataclass
@@ -94,12 +102,10 @@ def sentence(measure: Measure, first: date) -> str:
 
 def seen_in(rows: ReferralQuerySet, first: date, last: date, *, practice: Practice) -> ReferralQuerySet:
     """The rows seen from the month of `first` through that of `last`, each with the days `after` which word went out."""
-    after = ExpressionWrapper(
-        TruncDate("reported_back_at", tzinfo=practice.zone) - F("seen_on"), output_field=DurationField()
-    )
+    after = DaysBetween(TruncDate("reported_back_at", tzinfo=practice.zone), F("seen_on"))
     span = {"seen_on__gte": first, "seen_on__lt": _following(last)}
     seen = rows.seen().filter(received_on__gte=practice.starts_on, **span)
-    return seen.order_by().annotate(after=ExtractDay(after))
+    return seen.order_by().annotate(after=after)
 
 
 def counted_by_days(seen: ReferralQuerySet) -> ArraySubquery:

@@ -10,14 +10,14 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import ProviderOffice, Referral
-from contacts.models.referrals import OWES_WORD, Urgency
+from contacts.models.referrals import Urgency
 from practices.models import Member, Practice
 from touchpoints.models import ThankYou, ThankYouReferral, Touchpoint
 
@@ -74,7 +74,7 @@ class RowFacts:
 def facts_of(
     rows: QuerySet[ThankYou], *, practice: Practice, today: date, reader: Member | None = None
 ) -> list[RowFacts]:
-    """The rows in their order, each with its suggestion as its reader is told it, from one query."""
+    """The rows in their order, each with its suggestion as its reader is told it, from one query and one for the members named."""
     facts = [_facts(row) for row in _with_facts(rows)]
     for fact in facts:
         physician = fact.row.list.physician
@@ -83,6 +83,13 @@ def facts_of(
             fact, today=today, card_interval_days=practice.card_interval_days
         )
     return sorted(facts, key=lambda fact: fact.order)
+
+
+def asking_for_a_call(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
+    """Those whose suggestion may be a call (`suggest`), without the facts of the others."""
+    is_first_ever = Q(first_on=F("first_ever_on"))
+    rows = rows.alias(first_on=_first_on(), first_ever_on=_first_ever_on())
+    return rows.filter(Exists(_reports_due()) | is_first_ever)
 
 
 def queue_facts_of(rows: Iterable[Any]) -> list[RowFacts]:
@@ -176,9 +183,6 @@ def _facts(row: Any) -> RowFacts:
 
 
 def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
-    links = _links()
-    per_row = links.order_by().values("thank_you")
-    ever = Referral.objects.standing().filter(provider=OuterRef("provider"))
     # What this row itself has led to is no reason for it.
     thanks = (
         Touchpoint.objects.thanks()
@@ -189,11 +193,9 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
     )
     cards = thanks.filter(member=OuterRef("list__physician"), kind=Touchpoint.Kind.CARD)
     return with_office_and_count(rows).annotate(
-        found_first_on=Subquery(per_row.annotate(on=Min("referral__received_on")).values("on")),
-        found_first_ever_on=Subquery(
-            ever.order_by().values("provider").annotate(on=Min("received_on")).values("on")
-        ),
-        found_urgent=Exists(links.exclude(referral__urgency=Urgency.ROUTINE)),
+        found_first_on=_first_on(),
+        found_first_ever_on=_first_ever_on(),
+        found_urgent=Exists(_links().exclude(referral__urgency=Urgency.ROUTINE)),
         found_reports_due=Coalesce(Subquery(_reports_due_count()), Value(0)),
         found_thanks=Subquery(
             thanks.values(json=JSONObject(on="happened_on", kind="kind", by="member__user__name"))[:1]
@@ -206,9 +208,8 @@ def _with_facts(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
 def with_office_and_count(rows: QuerySet[ThankYou]) -> QuerySet[ThankYou]:
     """The rows, each with where its card goes and for how many patients."""
     counts = _links().order_by().values("thank_you").annotate(n=Count("pk"))
-    return rows.select_related(
-        "provider", "list__physician__user", "assignee__user", "decided_by__user", "call"
-    ).annotate(
+    shown: Any = rows.select_related("provider", "list", "call")
+    return shown.with_members("list__physician", "assignee", "decided_by").annotate(
         found_office=Subquery(_main_office()),
         found_count=Coalesce(Subquery(counts.values("n")), Value(0)),
     )
@@ -218,21 +219,27 @@ def _links() -> QuerySet[ThankYouReferral]:
     return ThankYouReferral.objects.filter(thank_you=OuterRef("pk"), referral__withdrawn_at=None)
 
 
+def _first_on() -> Subquery:
+    return Subquery(_links().order_by("referral__received_on").values("referral__received_on")[:1])
+
+
+def _first_ever_on() -> Subquery:
+    ever = Referral.objects.standing().filter(provider=OuterRef("provider"))
+    return Subquery(ever.order_by("received_on", "id").values("received_on")[:1])
+
+
 def _main_office() -> QuerySet[ProviderOffice, Any]:
     main = ProviderOffice.objects.filter(provider=OuterRef("provider"), is_main=True)
     parts = ("name", "street", "suite", "city", "state", "zip_code", "phone")
     return main.values(json=JSONObject(id="office_id", **{part: f"office__{part}" for part in parts}))[:1]
 
 
+def _reports_due() -> QuerySet[Referral]:
+    return reports_due().filter(provider=OuterRef("provider"), physician=OuterRef("list__physician"))
+
+
 def _reports_due_count() -> QuerySet[Referral, Any]:
-    due = Referral.objects.standing().filter(
-        provider=OuterRef("provider"),
-        physician=OuterRef("list__physician"),
-        status__in=OWES_WORD,
-        reported_back_at=None,
-        next_action_due_at__isnull=False,
-    )
-    return due.order_by().values("provider").annotate(n=Count("pk")).values("n")
+    return _reports_due().order_by().values("provider").annotate(n=Count("pk")).values("n")
 
 
 def _carried_count() -> QuerySet[ThankYouReferral, Any]:

@@ -12,17 +12,29 @@ from django.utils.translation import ngettext
 
 from contacts.models import Provider, Referral
 from practices.models import Member, Practice
+from practices.pages import PAGE_ROWS, KeyPage
 from practices.roles import DECIDES_THANK_YOUS
 from practices.weeks import Week
 from touchpoints.models import ThankYou, ThankYouList
 from touchpoints.reminder_rules.lists import week_in_words
-from touchpoints.suggestions import add_referrals, facts_of
+from touchpoints.suggestions import RowFacts, add_referrals, facts_of
 from touchpoints.thank_you_lists import gathering
 from touchpoints.thank_you_rows import RowLine
 
 State = ThankYou.State
 WAITING_FOR_CARD = (State.TO_WRITE, State.WRITTEN)
 EARLIER_LISTS = 40
+OTHERS = 25  # cards of others' lists that wait; all stand in the queue of the cards
+
+
+def url_of_list(*, week: Week | str, physician_id: int) -> str:
+    """A physician's list of a week."""
+    return f"{reverse('thank_you_week', args=[week])}?physician={physician_id}"
+
+
+def url_of_row(row_id: int, *, week: Week | str, physician_id: int) -> str:
+    """Where a row stands on it, also on a long one that is shown in parts."""
+    return f"{url_of_list(week=week, physician_id=physician_id)}&row={row_id}#thank-you-{row_id}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,11 @@ class ListLine:
 
     @property
     def url(self) -> str:
-        return f"{reverse('thank_you_week', args=[self.week])}?physician={self.physician_id}"
+        return url_of_list(week=self.week, physician_id=self.physician_id)
+
+    def url_of(self, row: ThankYou) -> str:
+        """Where a row of it stands."""
+        return url_of_row(row.pk, week=self.week, physician_id=self.physician_id)
 
     @property
     def undecided(self) -> int:
@@ -106,6 +122,8 @@ class WeekPage:
     elsewhere: list[RowLine] = field(default_factory=list)
     gathered: list[dict[str, Any]] = field(default_factory=list)
     why_empty: str = ""
+    page: KeyPage | None = None
+    has_more_cards: bool = False
     physician_id: int | None = None
     chosen_is_own: bool = False
     shows_names: bool = False
@@ -140,9 +158,18 @@ class WeekPage:
 
 
 def week_page(
-    member: Member, week: Week, *, now: datetime, physician_id: int | None = None, names: bool = False
+    member: Member,
+    week: Week,
+    *,
+    now: datetime,
+    physician_id: int | None = None,
+    row_id: int | None = None,
+    names: bool = False,
 ) -> WeekPage:
-    """The week's lists, the rows of the chosen one, and what was handed over to this member."""
+    """The week's lists, the rows of the chosen one, and what was handed over to this member.
+
+    Of a long list the part in which the row of that number stands.
+    """
     practice, today = member.practice, member.practice.today(now)
     current = Week.of(today)
     shown = WeekPage(
@@ -160,7 +187,7 @@ def week_page(
     shown.is_gathering = shown.is_gathering and not shown.lists
     if shown.is_gathering:
         _add_gathering(shown, member, physician_id, today)
-    _add_rows(shown, member, is_latest=week == current.previous(), today=today)
+    _add_rows(shown, member, is_latest=week == current.previous(), today=today, row_id=row_id)
     if not shown.lists and not shown.lines and not shown.is_gathering:
         decides = member.role in DECIDES_THANK_YOUS
         shown.why_empty = (
@@ -188,7 +215,7 @@ def _add_lists(shown: WeekPage, member: Member, physician_id: int | None) -> Non
     shown.chosen_is_own = shown.chosen is not None and shown.chosen.physician_id == member.pk
 
 
-def _add_rows(shown: WeekPage, member: Member, *, is_latest: bool, today: date) -> None:
+def _add_rows(shown: WeekPage, member: Member, *, is_latest: bool, today: date, row_id: int | None) -> None:
     """What was handed over waits on the latest page, whatever its week; on another only that week's is shown."""
     mine = Q(assignee=member)
     if member.role not in DECIDES_THANK_YOUS:
@@ -196,7 +223,13 @@ def _add_rows(shown: WeekPage, member: Member, *, is_latest: bool, today: date) 
     mine &= Q(state__in=WAITING_FOR_CARD) if is_latest else Q(list__week_starts_on=shown.week.monday)
     wanted = mine | Q(list=shown.chosen.id) if shown.chosen else mine
     rows = ThankYou.objects.filter(wanted)
+    if not shown.chosen:
+        rows = rows.order_by("list__week_starts_on", "pk")[: OTHERS + 1]
     facts = facts_of(rows, practice=member.practice, today=today, reader=member)
+    if shown.chosen:
+        facts = _part_of(shown, shown.chosen, facts, row_id)
+    elif len(facts) > OTHERS:
+        shown.has_more_cards, facts = True, facts[:OTHERS]
     if facts:
         add_referrals(facts)
     for fact in facts:
@@ -208,6 +241,21 @@ def _add_rows(shown: WeekPage, member: Member, *, is_latest: bool, today: date) 
             shown.handed_over.append(line)
         else:
             shown.elsewhere.append(line)
+
+
+def _part_of(shown: WeekPage, chosen: ListLine, facts: list[RowFacts], row_id: int | None) -> list[RowFacts]:
+    """The part of the chosen list in which that row stands, the first without one; and what is of other lists."""
+    of_list = [fact for fact in facts if fact.row.list_id == chosen.id]
+    place = next((number for number, fact in enumerate(of_list) if fact.row.pk == row_id), 0)
+    first = place - place % PAGE_ROWS
+    part, rest = of_list[first : first + PAGE_ROWS], of_list[first + PAGE_ROWS :]
+    before = of_list[max(0, first - PAGE_ROWS)] if first else None
+    shown.page = KeyPage(
+        part,
+        older_url=chosen.url_of(rest[0].row) if rest else None,
+        newer_url=chosen.url_of(before.row) if before else None,
+    )
+    return [*part, *(fact for fact in facts if fact.row.list_id != chosen.id)]
 
 
 def _add_gathering(shown: WeekPage, member: Member, physician_id: int | None, today: date) -> None:

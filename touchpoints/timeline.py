@@ -39,6 +39,7 @@ from practices.roles import DECIDES_THANK_YOUS, SEES_ALL_PATIENTS, Role
 from practices.weeks import Week
 from touchpoints.models import Feedback, Meeting, Reminder, ThankYou, ThankYouReferral, Touchpoint
 from touchpoints.reminder_rules.lists import week_in_words
+from touchpoints.thank_you_pages import url_of_row
 from touchpoints.thank_you_rows import TONES
 
 KINDS = {
@@ -344,7 +345,7 @@ def _read_thank_you(story: Story, row_id: int, facts: dict[str, Any]) -> dict[st
     name = _name(story, facts)
     is_manager = story.member.role == Role.MANAGER
     may_open = is_manager or facts["physician_id"] == story.member.pk
-    url = f"{reverse('thank_you_week', args=[week])}?physician={facts['physician_id']}#thank-you-{row_id}"
+    url = url_of_row(row_id, week=week, physician_id=facts["physician_id"])
     return {
         "icon": "thank-you",
         "text": f"{name}: {text}" if name else text,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Office, Provider, Specialty
@@ -63,8 +63,8 @@ class ProviderFilterForm(OfficeFilterForm):
 
 def _liaisons() -> list[tuple[int, str]]:
     """Whoever has a territory."""
-    # Not by joins: each office of a liaison would meet each provider of theirs, millions in a large practice.
-    offices = Office.objects.filter(liaison__isnull=False).values("liaison")
-    providers = Provider.objects.filter(liaison__isnull=False).values("liaison")
-    seats = Member.objects.filter(Q(pk__in=offices) | Q(pk__in=providers))
+    # By member, who are few: all that are somebody's territory would be thousands in a large practice.
+    offices = Office.objects.filter(liaison=OuterRef("pk"))
+    providers = Provider.objects.filter(liaison=OuterRef("pk"))
+    seats = Member.objects.filter(Exists(offices) | Exists(providers))
     return list(seats.order_by("user__name").values_list("pk", "user__name"))

@@ -1,6 +1,7 @@
 from contacts.models.merges import Merge, NotADouble
 from contacts.models.people import Office, OfficeContact, Provider, ProviderOffice, Specialty
-from contacts.models.referrals import Referral, ReferralStep
+from contacts.models.referrals import Referral
+from contacts.models.steps import ReferralStep
 
 __all__ = [
     "Merge",

@@ -100,6 +100,11 @@ class Office(PracticeModel):
         indexes = [
             models.Index("practice", Lower("name"), "id", name="office_by_name"),
             search_index("office_search"),
+            models.Index(
+                fields=["practice", "liaison"],
+                condition=models.Q(liaison__isnull=False),
+                name="office_by_liaison",
+            ),
         ]
         constraints = [
             *PracticeModel.Meta.constraints,
@@ -229,6 +234,11 @@ class Provider(PracticeModel):
                 "practice", Lower("family_name"), Lower("given_name"), "id", name="provider_by_name"
             ),
             search_index("provider_search"),
+            models.Index(
+                fields=["practice", "liaison"],
+                condition=models.Q(liaison__isnull=False),
+                name="provider_by_liaison",
+            ),
         ]
         constraints = [
             *PracticeModel.Meta.constraints,

@@ -131,6 +131,10 @@ class ReferralQuerySet(PracticeQuerySet):
         """Those that were not withdrawn: what every count, list and figure means by a referral."""
         return self.filter(withdrawn_at__isnull=True)
 
+    def with_what_a_row_shows(self) -> Self:
+        """Each with all that a line of a list says of it."""
+        return self.select_related("provider", "office").with_members("physician", "next_action_owner")
+
     def open(self) -> Self:
         return self.standing().filter(status__in=OPEN)
 
@@ -279,6 +283,16 @@ class Referral(OfPatient, PracticeDetail):
                 name="referral_waiting",
             ),
             models.Index(
+                fields=["practice", "provider"],
+                condition=models.Q(
+                    withdrawn_at=None,
+                    reported_back_at=None,
+                    next_action_due_at__isnull=False,
+                    status__in=OWES_WORD,
+                ),
+                name="referral_owes_word",
+            ),
+            models.Index(
                 fields=["practice", "-reported_back_at", "-id"],
                 condition=models.Q(reported_back_at__isnull=False, withdrawn_at=None),
                 name="referral_told",
@@ -388,62 +402,3 @@ class Referral(OfPatient, PracticeDetail):
         if not self.get_deferred_fields() and not kwargs.get("update_fields"):
             self.index_anew()
         super().save(*args, **kwargs)
-
-
-class ReferralStep(PracticeDetail):
-    """One step of a referral's way: what, when, by whom; taken back, never deleted."""
-
-    class Act(models.TextChoices):
-        RECEIVED = "received", _("logged")
-        ATTEMPTED = "attempted", _("tried to reach the patient")
-        CONTACTED = "contacted", _("contacted the patient")
-        SCHEDULED = "scheduled", _("scheduled")
-        SEEN = "seen", _("seen")
-        REPORTED_BACK = "reported_back", _("told the referrer")
-        DECLINED = "declined", _("declined")
-        UNREACHABLE = "unreachable", _("given up as unreachable")
-        NO_SHOW = "no_show", _("did not come")
-        CANCELLED = "cancelled", _("cancelled")
-        EDITED = "edited", _("corrected")
-        WITHDRAWN = "withdrawn", _("withdrawn")
-
-    referral = PracticeForeignKey(Referral, on_delete=models.CASCADE, related_name="steps")
-    act = models.CharField(max_length=20, choices=Act.choices)
-    at = models.DateTimeField()
-    by = PracticeForeignKey(Member, related_name="+")
-    note = EncryptedTextField(blank=True, default="")
-    note_channel = models.CharField(
-        max_length=10,
-        choices=NoteChannel.choices,
-        blank=True,
-        default="",
-        db_default="",  # what is copied in by the thousand names no telling
-        help_text="Of the consult note.",
-    )
-    was_called = models.BooleanField(
-        default=False, db_default=False, help_text="The referrer was told by telephone."
-    )
-    before = models.JSONField(
-        default=dict, help_text="Where the referral stood, to go back to: no patient field."
-    )
-    taken_back_at = models.DateTimeField(null=True)
-    taken_back_by = PracticeForeignKey(Member, null=True, related_name="+")
-    taken_back_reason = EncryptedTextField(blank=True, default="")
-
-    class Meta(PracticeDetail.Meta):
-        ordering = ["at", "id"]
-        indexes = [models.Index(fields=["practice", "referral", "at"], name="referral_step_in_order")]
-        constraints = [
-            SamePractice(field="referral", name="referral_step_referral_same_practice"),
-            SamePractice(field="by", name="referral_step_by_same_practice"),
-            SamePractice(field="taken_back_by", name="referral_step_taken_back_by_same_practice"),
-            models.CheckConstraint(
-                condition=models.Q(taken_back_at=None, taken_back_by=None)
-                | models.Q(taken_back_at__isnull=False, taken_back_by__isnull=False),
-                name="referral_step_taken_back_by_somebody",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(act="reported_back") | models.Q(note_channel="", was_called=False),
-                name="referral_step_says_how_only_of_telling",
-            ),
-        ]

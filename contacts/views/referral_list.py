@@ -21,7 +21,6 @@ from practices.patient_access import record_access
 from practices.requests import PracticeRequest
 from practices.roles import MOVES_REFERRALS, SEES_PATIENTS, member_required
 
-SHOWN_WITH = ("provider", "office", "physician__user", "next_action_owner__user")
 BARELY_WORSE = 0.1  # word distance from the best match within which others may be meant too
 
 
@@ -58,7 +57,7 @@ def referrals(request: PracticeRequest) -> HttpResponse:
 
 def visible_rows(member: Member, now: datetime) -> ReferralQuerySet:
     """What this member may see, with what a row shows."""
-    rows = Referral.objects.visible_to(member, day=member.practice.today(now)).select_related(*SHOWN_WITH)
+    rows = Referral.objects.visible_to(member, day=member.practice.today(now)).with_what_a_row_shows()
     return rows if member.role in SEES_PATIENTS else rows.without_patient()
 
 

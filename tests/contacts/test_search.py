@@ -135,6 +135,7 @@ def test_the_type_ahead_reads_its_index_under_row_security(ten_thousand, text):
         cursor.execute("EXPLAIN " + query["sql"])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Scan using provider_search" in plan
+    assert "Index Cond: (practice_id = " in plan  # led by the practice: others' rows are not even met
     assert "Order By: (search <->> " in plan
     assert "Sort" not in plan
 

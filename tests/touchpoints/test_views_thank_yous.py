@@ -1,6 +1,8 @@
 """The thank-you pages: who sees which list and which patients, and what each act does and says."""
 
+import re
 from datetime import date, timedelta
+from html import unescape
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +14,7 @@ from django.urls import reverse
 from contacts.referral_way import move
 from practices.isolation import practice_scope
 from practices.models import PatientAccess, UndoableAct
+from practices.pages import PAGE_ROWS
 from practices.roles import Role
 from practices.undo import undo_url
 from practices.weeks import Week
@@ -19,6 +22,7 @@ from tests import make
 from touchpoints import thank_you_acts as acts
 from touchpoints.models import ThankYou, ThankYouList, Touchpoint
 from touchpoints.thank_you_lists import make_thank_you_lists
+from touchpoints.thank_you_pages import OTHERS
 
 pytestmark = pytest.mark.django_db
 WEEK = Week.parse("2026-W46")
@@ -245,7 +249,7 @@ def test_without_scripting_the_act_leads_back_to_its_row(client, desk):
     answered = act(client, desk.physician, "carry", desk, seen="undecided")
 
     week = reverse("thank_you_week", args=[WEEK])
-    assert answered.url == f"{week}?physician={desk.physician.pk}#thank-you-{desk.row.pk}"
+    assert answered.url == f"{week}?physician={desk.physician.pk}&row={desk.row.pk}#thank-you-{desk.row.pk}"
     assert "Carried to the next card to Dr. Okafor." in text(client.get(answered.url))
 
 
@@ -474,11 +478,85 @@ def test_put_back_of_what_has_moved_on_is_refused_kindly(client, desk, three):
     assert states(desk)[0] == "undecided"
 
 
+# A long list.
+
+
+def _made_anew(desk):
+    ThankYouList.objects.all().delete()
+    desk.practice.lists_made_through = None
+    desk.practice.save()
+    make_thank_you_lists(week=WEEK, now=make.NOW)
+
+
+def _rows_shown(response):
+    return [int(number) for number in re.findall(r'<li id="thank-you-(\d+)"', response.content.decode())]
+
+
+def _address(response, words):
+    (address,) = re.findall(rf'href="([^"]+)"\s+rel="\w+">(?:(?!</a>).)*{words}', text(response))
+    return unescape(address)
+
+
+def test_a_long_list_is_shown_in_parts_that_hold_every_row_once(client, desk):
+    with practice_scope(desk.practice):
+        for _one in range(2 * PAGE_ROWS + 2):
+            sent(desk, provider=make.provider(at=desk.office))
+        _made_anew(desk)
+        rows = set(ThankYou.objects.values_list("pk", flat=True))
+    first = page(client, desk.physician)
+    second = page(client, desk.physician, _address(first, "The next ones"))
+    third = page(client, desk.physician, _address(second, "The next ones"))
+    parts = [_rows_shown(one) for one in (first, second, third)]
+
+    assert [len(part) for part in parts] == [PAGE_ROWS, PAGE_ROWS, 3]
+    assert set().union(*parts) == rows
+    assert f"0 of {len(rows)} decided" in text(third)
+    assert _rows_shown(page(client, desk.physician, _address(third, "Those before"))) == parts[1]
+    assert "Those before" not in text(first)
+    assert "The next ones" not in text(third)
+
+
+def test_after_an_act_one_is_in_the_part_where_the_row_stands(client, desk):
+    with practice_scope(desk.practice):
+        for _one in range(PAGE_ROWS):
+            sent(desk, provider=make.provider(at=desk.office))
+        _made_anew(desk)
+    first = page(client, desk.physician)
+    (last,) = _rows_shown(page(client, desk.physician, _address(first, "The next ones")))
+    client.force_login(desk.physician.user)
+    answered = client.post(reverse("thank_you_card", args=[last]), follow=True)
+
+    assert _rows_shown(answered) == [last]
+    assert f"#thank-you-{last}" in answered.redirect_chain[-1][0]
+
+
+@pytest.mark.parametrize("row", ["0", "999999999", "x", "9" * 30, ""])
+def test_a_row_that_is_not_there_shows_the_first_part(client, desk, row):
+    assert _rows_shown(page(client, desk.physician, f"/thank-you/?row={row}")) == [desk.row.pk]
+
+
+def test_more_cards_than_a_page_holds_are_found_in_the_queue(client, desk):
+    with practice_scope(desk.practice):
+        for _one in range(OTHERS):
+            sent(desk, provider=make.provider(at=desk.office))
+        _made_anew(desk)
+        for row in ThankYou.objects.all()[:OTHERS]:
+            acts.write_card(row, by=desk.physician, now=make.NOW)
+    few = page(client, desk.coordinator)
+    with practice_scope(desk.practice):
+        acts.write_card(ThankYou.objects.undecided().get(), by=desk.physician, now=make.NOW)
+    many = page(client, desk.coordinator)
+
+    assert len(_rows_shown(few)) == len(_rows_shown(many)) == OTHERS
+    assert "More cards wait" not in text(few)
+    assert "More cards wait" in text(many)
+
+
 # Cost.
 
 
 @pytest.mark.parametrize("role", ["manager", "coordinator", "physician", "liaison"])
-def test_pages_cost_at_most_twelve_queries_however_many_rows(client, desk, role):
+def test_pages_cost_at_most_thirteen_queries_however_many_rows(client, desk, role):
     def queries():
         client.force_login(getattr(desk, role).user)
         with CaptureQueriesContext(connection) as captured:
@@ -489,10 +567,7 @@ def test_pages_cost_at_most_twelve_queries_however_many_rows(client, desk, role)
         with practice_scope(desk.practice):
             for _one in range(count):
                 sent(desk, provider=make.provider(at=desk.office))
-            ThankYouList.objects.all().delete()
-            desk.practice.lists_made_through = None
-            desk.practice.save()
-            make_thank_you_lists(week=WEEK, now=make.NOW)
+            _made_anew(desk)
             for row in ThankYou.objects.order_by("pk")[::2]:
                 acts.write_card(row, by=desk.physician, now=make.NOW)
                 acts.hand_over(row, to=getattr(desk, role))
@@ -501,4 +576,4 @@ def test_pages_cost_at_most_twelve_queries_however_many_rows(client, desk, role)
     few = queries()
     more(5)
 
-    assert queries() == few <= 12
+    assert queries() == few <= 13

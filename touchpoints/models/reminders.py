@@ -66,6 +66,11 @@ class Reminder(PracticeModel):
             models.Index(
                 fields=["practice", "member", "due_on"], condition=models.Q(state="open"), name="reminder_due"
             ),
+            models.Index(
+                fields=["practice", "provider", "due_on"],
+                condition=models.Q(state="open"),
+                name="reminder_by_provider",
+            ),
         ]
         constraints = [
             *PracticeModel.Meta.constraints,

@@ -137,6 +137,16 @@ class ThankYou(PracticeDetail):
                 condition=models.Q(state__in=["undecided", "to_write", "written"]),
                 name="thank_you_waiting",
             ),
+            models.Index(
+                fields=["practice", "card"],
+                condition=models.Q(card__isnull=False),
+                name="thank_you_by_card",
+            ),
+            models.Index(
+                fields=["practice", "call"],
+                condition=models.Q(call__isnull=False),
+                name="thank_you_by_call",
+            ),
         ]
         constraints = [
             *PracticeDetail.Meta.constraints,

@@ -25,7 +25,7 @@ from touchpoints import thank_you_acts as acts
 from touchpoints.forms import Act, CallForm, CardForm, HandOverForm, MailedForm, SkipForm
 from touchpoints.models import ThankYou, ThankYouList
 from touchpoints.suggestions import add_referrals, facts_of
-from touchpoints.thank_you_pages import chosen_list
+from touchpoints.thank_you_pages import chosen_list, url_of_row
 from touchpoints.thank_you_rows import RowLine, may_decide, may_write
 from touchpoints.views.asking import kept_here
 
@@ -259,8 +259,7 @@ def page_of(request: PracticeRequest, row: ThankYou) -> str:
     """Where the row stands on this member's pages."""
     if not may_decide(request.member, row):
         return reverse("thank_you")
-    week = reverse("thank_you_week", args=[row.list.week])
-    return f"{week}?physician={row.list.physician_id}#thank-you-{row.pk}"
+    return url_of_row(row.pk, week=row.list.week, physician_id=row.list.physician_id)
 
 
 def _line(request: PracticeRequest, row: ThankYou) -> RowLine:

@@ -37,6 +37,7 @@ def _week(request: PracticeRequest, week: Week) -> HttpResponse:
         week,
         now=timezone.now(),
         physician_id=as_id(wanted),
+        row_id=as_id(request.GET.get("row", "")),
         names=request.GET.get("names") == "shown" and request.member.role in SEES_ALL_PATIENTS,
     )
     _record_names(request, shown)
