@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import Count, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
-from django.urls import reverse
 
 from contacts.models import Office, Provider, ProviderOffice, Referral
 from contacts.search import nearest
 from contacts.standing import TONES, Rhythm, Standing, in_words, rhythms, standing_on
+from practices.addresses import page_url
 from practices.pages import PAGE_ROWS, KeyPage, key_page
 
 RECENT = timedelta(days=90)
@@ -111,7 +111,7 @@ def _office_rows(offices: list[Office], day: date) -> list[OfficeRow]:
             office=office,
             providers=providers.get(office.pk, 0),
             referrals=referrals.get(office.pk, 0),
-            referrals_url=f"{reverse('referrals')}?office={office.pk}&received_from={since}",
+            referrals_url=f"{page_url('referrals')}?office={office.pk}&received_from={since}",
         )
         for office in offices
     ]

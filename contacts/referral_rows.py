@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Referral
 from contacts.models.referrals import Channel, NextAction, Status, Urgency
 from contacts.referral_way import stand_of
+from practices.addresses import row_url
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS
 
@@ -64,7 +64,7 @@ class ReferralRow:
     @cached_property
     def step_url(self) -> str:
         """Where its acts are sent."""
-        return reverse("referral_step", args=[self.referral.pk])
+        return row_url("referral_step", self.referral.pk)
 
     @property
     def origin(self) -> str:
@@ -85,7 +85,7 @@ def referral_row(
     """One row. A liaison's has the reference and the status, and nothing the patient could be known by."""
     common: dict[str, Any] = {
         "referral": referral,
-        "url": reverse("referral", args=[referral.pk]),
+        "url": row_url("referral", referral.pk),
         "sender": sender_of(referral),
         "place": str(referral.office) if referral.provider and referral.office else "",
         "came": str(Channel(referral.channel).label),

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import JSONObject
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +16,7 @@ from insights.models import Counting, DailyFigures, SourceFigures
 from insights.outreach_figures import touchpoints_url
 from insights.referral_figures import Counts, conversion_sentence, since_when
 from insights.scope import Scope
+from practices.addresses import page_url
 from practices.models import Member
 from practices.periods import Period, Span
 from practices.roles import Role
@@ -154,7 +154,7 @@ def _referrals(kept: Numbers, period: Period, scope: Scope, when: str) -> Figure
 def _conversion(kept: Numbers) -> Figure:
     counts = Counts(*(kept[name] or 0 for name in ("received", "seen", "told")))
     sentence = _("Of twelve months, %(sentence)s") % {"sentence": conversion_sentence(counts)}
-    return Figure(counts.received, sentence, reverse("insights"), is_counted=False)
+    return Figure(counts.received, sentence, page_url("insights"), is_counted=False)
 
 
 def _meetings(met: Numbers, member: Member, month: Period) -> list[Figure]:
@@ -178,7 +178,7 @@ def _standings(stand: Numbers, member: Member) -> list[Figure]:
         ),
         Standing.LAPSED: ngettext("%(n)d has lapsed", "%(n)d have lapsed", _of(stand, Standing.LAPSED)),
     }
-    to = reverse("providers")
+    to = page_url("providers")
     return [
         Figure(_of(stand, standing), text, f"{to}?standing={standing.value}&territory={member.pk}")
         for standing, text in texts.items()

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from practices.addresses import page_url
 from practices.roles import ADMINISTERS, MAKES_RETURN_REFERRALS, MERGES
 from practices.session_limits import idle_limit
 
@@ -57,7 +58,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def _log_touchpoint_url(request: HttpRequest) -> str:
     """On the page of somebody or something, a touchpoint is logged about them."""
-    match, url = request.resolver_match, reverse("touchpoint_new")
+    match, url = request.resolver_match, page_url("touchpoint_new")
     if match and match.url_name in ("provider", "office", "referral"):
         return f"{url}?{match.url_name}={match.kwargs[f'{match.url_name}_id']}"
     return url

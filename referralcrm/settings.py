@@ -158,6 +158,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "practices.context_processors.frame",
             ],
+            "builtins": ["practices.templatetags.addresses"],
         },
     }
 ]

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from practices.addresses import page_url, row_url
 from practices.models import Member
 from practices.pages import KeyPage, key_page
 from touchpoints.models import ThankYou
@@ -68,8 +68,8 @@ class QueueLine:
     def mend_url(self) -> str:
         """Where the address is completed."""
         if self.card.office_id:
-            return reverse("office_edit", args=[self.card.office_id])
-        return reverse("provider_edit", args=[self.card.provider.pk])
+            return row_url("office_edit", self.card.office_id)
+        return row_url("provider_edit", self.card.provider.pk)
 
     @property
     def address(self) -> str:
@@ -151,7 +151,7 @@ def _queued(member: Member, today: date) -> QuerySet[ThankYou]:
 
 
 def _tabs(counts: dict[str, int], chosen: State, physician_id: int | None) -> list[StageTab]:
-    url, whose = reverse("thank_you_cards"), f"&physician={physician_id}" if physician_id else ""
+    url, whose = page_url("thank_you_cards"), f"&physician={physician_id}" if physician_id else ""
     return [
         StageTab(str(label), counts[state.value], f"{url}?stage={state}{whose}", state == chosen)
         for state, label in STAGES.items()

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -17,6 +16,7 @@ from contacts.models.referrals import Status
 from contacts.referral_rows import TONES as REFERRAL_TONES
 from contacts.referral_rows import ReferralRow, referral_rows, sender_of
 from contacts.standing import TONES, Rhythm, Standing, in_words, providers_with_rhythm, standing_on
+from practices.addresses import page_url, row_url
 from practices.models import Member, Practice
 from practices.roles import Role
 from touchpoints.card_queue import waiting_cards
@@ -68,7 +68,7 @@ def _overdue_section(rows: list[ReferralRow]) -> Section:
         )
         for row in rows
     ]
-    return Section("overdue", _("Overdue next steps"), shown, reverse("referrals") + "?status=overdue")
+    return Section("overdue", _("Overdue next steps"), shown, page_url("referrals") + "?status=overdue")
 
 
 def _intake_counts(member: Member, now: datetime, today: date, kept: Kept) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _intake_counts(member: Member, now: datetime, today: date, kept: Kept) -> di
 
 
 def _intake_figures(found: Mapping[str, Any], today: date) -> list[Figure]:
-    to, day = reverse("referrals"), today.isoformat()
+    to, day = page_url("referrals"), today.isoformat()
     return [
         Figure(
             found["overdue"],
@@ -112,7 +112,7 @@ def _intake_figures(found: Mapping[str, Any], today: date) -> list[Figure]:
         Figure(
             found["reports"],
             ngettext("%(n)d report back is due", "%(n)d reports back are due", found["reports"]),
-            reverse("report_back"),
+            page_url("report_back"),
         ),
         Figure(
             found["today"],
@@ -135,7 +135,7 @@ def _physician_home(member: Member, now: datetime, kept: Kept) -> HomePage:
     return HomePage(
         figures=[
             *[Figure(1, _list_in_words(line), line.url, is_counted=False) for line in lists],
-            Figure(count, text, reverse("report_back")),
+            Figure(count, text, page_url("report_back")),
             *_cards_on_lists(lists),
             _reminders_figure(_total(reminders)),
         ],
@@ -166,7 +166,7 @@ def _liaison_home(member: Member, now: datetime, kept: Kept) -> HomePage:
         ],
         kept=found["kept"],
         sections=[
-            Section("offices", _("Your offices"), _office_rows(member, waiting, today), reverse("offices")),
+            Section("offices", _("Your offices"), _office_rows(member, waiting, today), page_url("offices")),
             _reminders_section(reminders, member, today),
             *_relationship_sections(quiet, new, today),
         ],
@@ -188,7 +188,7 @@ def _unfinished(lists: QuerySet[ThankYouList], **also: Any) -> QuerySet[Any]:
 
 
 def _lists_section(lists: list[ListLine], member: Member) -> Section:
-    opens = reverse("thank_you")
+    opens = page_url("thank_you")
     rows = [
         HomeRow(
             title=line.physician,
@@ -217,7 +217,7 @@ def _calls(lists: list[ListLine], member: Member, today: date) -> list[HomeRow]:
             url=lists[0].url_of(fact.row),
             note=fact.reason,
             phone=fact.row.provider.phone or fact.office.get("phone", ""),
-            log_url=reverse("thank_you_call", args=[fact.row.pk]),
+            log_url=row_url("thank_you_call", fact.row.pk),
         )
         for fact in facts
         if fact.suggestion in ASK_FOR_CALL
@@ -228,23 +228,23 @@ def _reports_section(reports: list[Referral]) -> Section:
     rows = [
         HomeRow(
             title=sender_of(referral),
-            url=reverse("referral", args=[referral.pk]),
+            url=row_url("referral", referral.pk),
             note=", ".join(filter(None, [referral.patient_initials, _due(referral.next_action_due_at)])),
             label=referral.get_status_display(),
             tone=REFERRAL_TONES[Status(referral.status)],
-            log_url=f"{reverse('touchpoint_new')}?kind=call&referral={referral.pk}",
+            log_url=f"{page_url('touchpoint_new')}?kind=call&referral={referral.pk}",
         )
         for referral in reports
     ]
-    return Section("reports", _("Reports back due"), rows, reverse("report_back"))
+    return Section("reports", _("Reports back due"), rows, page_url("report_back"))
 
 
 def _reminders_section(reminders: list[Reminder], member: Member, today: date) -> Section:
     rows = [
-        HomeRow(title=line.reminder.reason, url=line.url or reverse("reminders"), note=line.due)
+        HomeRow(title=line.reminder.reason, url=line.url or page_url("reminders"), note=line.due)
         for line in lines_of(reminders, member, today=today)
     ]
-    return Section("reminders", _("Reminders"), rows, reverse("reminders"), is_aside=True)
+    return Section("reminders", _("Reminders"), rows, page_url("reminders"), is_aside=True)
 
 
 def _cards_of(member: Member) -> QuerySet[ThankYou]:
@@ -253,26 +253,26 @@ def _cards_of(member: Member) -> QuerySet[ThankYou]:
 
 def _cards_figure(count: int) -> Figure:
     text = ngettext("%(n)d card was handed over to you", "%(n)d cards were handed over to you", count)
-    return Figure(count, text, reverse("thank_you_cards"))
+    return Figure(count, text, page_url("thank_you_cards"))
 
 
 def _waiting_figure(count: int) -> Figure:
     text = ngettext(
         "%(n)d card waits to be written or mailed", "%(n)d cards wait to be written or mailed", count
     )
-    return Figure(count, text, reverse("thank_you_cards"))
+    return Figure(count, text, page_url("thank_you_cards"))
 
 
 def _cards_on_lists(lists: list[ListLine]) -> list[Figure]:
     """The way to the cards; each list's own sentence has said how many."""
     waits = any(line.to_write or line.to_mail for line in lists)
     text = _("Your cards to write and to mail")
-    return [Figure(1, text, reverse("thank_you_cards"), is_counted=False)] if waits else []
+    return [Figure(1, text, page_url("thank_you_cards"), is_counted=False)] if waits else []
 
 
 def _reminders_figure(count: int) -> Figure:
     text = ngettext("%(n)d reminder is due", "%(n)d reminders are due", count)
-    return Figure(count, text, reverse("reminders"))
+    return Figure(count, text, page_url("reminders"))
 
 
 def _offices_figure(count: int) -> Figure:
@@ -284,7 +284,7 @@ def _office_rows(member: Member, waiting: Waiting, today: date) -> list[HomeRow]
     return [
         HomeRow(
             title=str(office),
-            url=reverse("office", args=[office.pk]),
+            url=row_url("office", office.pk),
             note=", ".join(filter(None, [office.place, _visited(office.visited_on, today)])),
             label=_what_waits(office.waits),
             tone="due",
@@ -325,7 +325,7 @@ def _quiet_and_new(
 def _relationship_sections(
     quiet: list[tuple[Any, Rhythm]], new: list[tuple[Any, Rhythm]], today: date
 ) -> list[Section]:
-    to = reverse("providers")
+    to = page_url("providers")
     declining, fresh = f"{to}?standing={Standing.DECLINING}", f"{to}?standing={Standing.NEW}"
     return [
         Section(
@@ -339,7 +339,7 @@ def _relationship(provider: Any, rhythm: Rhythm, today: date) -> HomeRow:
     standing = standing_on(today, rhythm)
     return HomeRow(
         title=str(provider),
-        url=reverse("provider", args=[provider.pk]),
+        url=row_url("provider", provider.pk),
         note=in_words(today, rhythm),
         label=standing.label,
         tone=TONES[standing],

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from practices.addresses import page_url, row_url
 from practices.models import Member
 from practices.roles import MOVES_REFERRALS, RECORDS_FEEDBACK
 from touchpoints.models import Reminder, Touchpoint
@@ -39,16 +39,16 @@ def opens(row: Reminder, member: Member) -> str:
     if row.thank_you_list:
         return _list_url(row, member)
     if row.rule in ("promised_next_steps", "unreached_calls") and kind == "touchpoint":
-        return reverse("touchpoint", args=[number])
+        return row_url("touchpoint", number)
     if row.rule == "issues_unresolved":
-        return reverse("feedback_issue", args=[number])
+        return row_url("feedback_issue", number)
     if row.rule in ("promised_next_steps", "meetings_tomorrow") and kind == "meeting":
-        return reverse("meeting", args=[number])
+        return row_url("meeting", number)
     if row.referral_id:
-        return reverse("referral", args=[row.referral_id])
+        return row_url("referral", row.referral_id)
     if row.provider_id:
-        return reverse("provider", args=[row.provider_id])
-    return reverse("office", args=[row.office_id]) if row.office_id else ""
+        return row_url("provider", row.provider_id)
+    return row_url("office", row.office_id) if row.office_id else ""
 
 
 def done_at(row: Reminder, member: Member) -> str:
@@ -56,7 +56,7 @@ def done_at(row: Reminder, member: Member) -> str:
     if row.rule in SAID_TO_BE_DONE:
         return ""
     if row.rule in CALLS:
-        return f"{reverse('touchpoint_new')}?{urlencode({'reminder': row.pk})}"  # asks how
+        return f"{page_url('touchpoint_new')}?{urlencode({'reminder': row.pk})}"  # asks how
     doing = doing_of(row, member)
     return doing.url if doing else ""
 
@@ -64,7 +64,7 @@ def done_at(row: Reminder, member: Member) -> str:
 def call_url(row: Reminder) -> str:
     """The form of a call that does this one, and what else one call can do."""
     kind = Touchpoint.Kind.CALL.value
-    return f"{reverse('touchpoint_new')}?{urlencode({'kind': kind, 'reminder': row.pk})}"
+    return f"{page_url('touchpoint_new')}?{urlencode({'kind': kind, 'reminder': row.pk})}"
 
 
 def tell_together(rows: Iterable[Reminder], member: Member) -> Doing | None:
@@ -76,15 +76,15 @@ def tell_together(rows: Iterable[Reminder], member: Member) -> Doing | None:
 
 
 def _tell_url(rows: Iterable[Reminder]) -> str:
-    query = [*(("referral", row.referral_id) for row in rows), ("next", reverse("reminders"))]
-    return f"{reverse('report_back_tell')}?{urlencode(query)}"
+    query = [*(("referral", row.referral_id) for row in rows), ("next", page_url("reminders"))]
+    return f"{page_url('report_back_tell')}?{urlencode(query)}"
 
 
 def _list_url(row: Reminder, member: Member) -> str:
     found = row.thank_you_list
     if found and (member.is_manager or found.physician_id == member.pk):
         return url_of_list(week=found.week, physician_id=found.physician_id)
-    return reverse("thank_you")
+    return page_url("thank_you")
 
 
 def _call(row: Reminder, member: Member) -> Doing:
@@ -108,8 +108,8 @@ def _list(row: Reminder, member: Member) -> Doing:
 def _ask(row: Reminder, member: Member) -> Doing:
     if member.role not in RECORDS_FEEDBACK:
         return Doing(_("Open"), opens(row, member))
-    url = reverse("feedback_ask_provider", args=[row.provider_id])
-    return Doing(_("Ask for feedback"), f"{url}?{urlencode({'next': reverse('reminders')})}")
+    url = row_url("feedback_ask_provider", row.provider_id)
+    return Doing(_("Ask for feedback"), f"{url}?{urlencode({'next': page_url('reminders')})}")
 
 
 def _issue(row: Reminder, member: Member) -> Doing:

@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, Value, When, Window
 from django.db.models.functions import Cast, Concat, RowNumber
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Office, Provider
+from practices.addresses import page_url, row_url
 from practices.models import Member
 from practices.pages import KeyPage, as_id, key_page, query_with
 from touchpoints.models import Reminder
@@ -77,7 +77,7 @@ class Group:
     @property
     def url(self) -> str:
         name, pk = _named(self.lines[0].reminder)
-        return reverse(name, args=[pk])
+        return row_url(name, pk)
 
     @property
     def call_url(self) -> str:
@@ -114,7 +114,7 @@ class RemindersPage:
 
     @property
     def all_url(self) -> str:
-        return reverse("reminders")
+        return page_url("reminders")
 
 
 def wanted_of(query: Any, member: Member) -> Wanted:

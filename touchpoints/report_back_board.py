@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
@@ -21,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.models import Referral, ReferralStep
 from contacts.models.referrals import OWES_WORD, ReferralQuerySet, Status
 from contacts.referral_rows import ReferralRow, referral_row
+from practices.addresses import page_url
 from practices.business_days import add_business_days, business_days_before, shift_business_days
 from practices.models import Member, Practice
 from practices.roles import SEES_PATIENTS
@@ -295,7 +295,7 @@ def days_ago(day: date, today: date) -> str:
 
 def step_url(key: str, **chosen: Any) -> str:
     """The list of a step, under these filters."""
-    return reverse("report_back") + query_of(step=key, **chosen)
+    return page_url("report_back") + query_of(step=key, **chosen)
 
 
 def query_of(**chosen: Any) -> str:

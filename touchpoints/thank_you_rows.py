@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.models import Referral
 from contacts.models.referrals import Status
 from contacts.referral_rows import TONES as REFERRAL_TONES
+from practices.addresses import row_url
 from practices.models import Member
 from practices.roles import SEES_ALL_PATIENTS, Role
 from touchpoints.models import ThankYou, Touchpoint
@@ -237,7 +237,7 @@ class RowLine:
     def _act(self, name: str, *, is_primary: bool) -> RowAct:
         label, key, view, is_form = ACTS[name]
         is_primary = is_primary and self.row.state != State.MAILED
-        return RowAct(name, str(label), key, reverse(view, args=[self.row.pk]), is_form, is_primary)
+        return RowAct(name, str(label), key, row_url(view, self.row.pk), is_form, is_primary)
 
     def _patient(self, referral: Referral) -> PatientLine:
         label = referral.patient_name if self.shows_names else referral.patient_initials
@@ -251,5 +251,5 @@ class RowLine:
             label=label or _("Patient not named yet"),
             status=words,
             tone=REFERRAL_TONES[status],
-            url=reverse("referral", args=[referral.pk]),
+            url=row_url("referral", referral.pk),
         )

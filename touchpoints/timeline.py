@@ -24,7 +24,6 @@ from django.db.models import (
     Value,
 )
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -32,6 +31,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.models import Office, Provider, ProviderOffice, Referral
 from contacts.models.referrals import Status, opened_by
 from contacts.referral_rows import TONES as REFERRAL_TONES
+from practices.addresses import page_url, row_url
 from practices.encryption import decrypt
 from practices.isolation import current_practice_id
 from practices.models import Member
@@ -274,7 +274,7 @@ def _read_referral(story: Story, referral_id: int, facts: dict[str, Any]) -> dic
     return {
         "icon": "referrals",
         "text": text % parts,
-        "url": reverse("referral", args=[referral_id]) if is_visible or not story.sees_patients else "",
+        "url": row_url("referral", referral_id) if is_visible or not story.sees_patients else "",
         "label": status.label,
         "tone": REFERRAL_TONES[status],
         "referral_id": referral_id if is_visible and story.names else None,
@@ -310,8 +310,8 @@ def _read_touchpoint(story: Story, touchpoint_id: int, facts: dict[str, Any]) ->
 def _opens(touchpoint_id: int, facts: dict[str, Any]) -> str:
     """A meeting is told on its own page."""
     if facts["meeting"]:
-        return reverse("meeting", args=[facts["meeting"]])
-    return reverse("touchpoint", args=[touchpoint_id])
+        return row_url("meeting", facts["meeting"])
+    return row_url("touchpoint", touchpoint_id)
 
 
 def _what(kind: Touchpoint.Kind, facts: dict[str, Any]) -> str:
@@ -361,7 +361,7 @@ def _read_reminder(story: Story, reminder_id: int, facts: dict[str, Any]) -> dic
     return {
         "icon": "reminders",
         "text": text,
-        "url": reverse("reminders"),
+        "url": page_url("reminders"),
         "label": _("reminder"),
         "tone": "due",
     }
