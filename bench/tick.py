@@ -157,13 +157,24 @@ def _workers(count: int) -> Iterator[list[int]]:
 
 
 def _child_of(pid: int) -> int:
-    """The pool's process, once the worker has started it."""
+    """The pool's process, once the worker has started it: a copy of the worker that stays."""
+    seen = 0
     for _try in range(600):
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if children:
-            return int(children[0])
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        copies = [child for child in children if _command_of(child) == _command_of(pid)]
+        if seen in copies:
+            return seen
+        seen = copies[0] if copies else 0
         time.sleep(0.1)
     raise TimeoutError("the worker did not start")
+
+
+def _command_of(pid: int) -> bytes:
+    """Its command line; empty for one that has ended, as what a worker asks the system at its start soon has."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def _peak(pid: int) -> int:
