@@ -123,7 +123,7 @@ def _nearest(table: str, ids: list[int], names: dict[int, str]) -> set[Pair]:
             FROM unnest(%s::bigint[], %s::text[]) AS mine (id, name)
             CROSS JOIN LATERAL (
                 SELECT other.id FROM {table} other
-                WHERE other.practice_id = %s AND other.merged_into_id IS NULL
+                WHERE other.practice_id = %s::bigint AND other.merged_into_id IS NULL
                 ORDER BY mine.name <<-> other.search LIMIT {NEAREST + 1}
             ) near
             WHERE near.id <> mine.id

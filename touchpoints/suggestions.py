@@ -74,7 +74,7 @@ class RowFacts:
 def facts_of(
     rows: QuerySet[ThankYou], *, practice: Practice, today: date, reader: Member | None = None
 ) -> list[RowFacts]:
-    """The rows in their order, each with its suggestion as its reader is told it, from one query and one for the members named."""
+    """The rows in their order, each with its suggestion as its reader is told it, from two queries."""
     facts = [_facts(row) for row in _with_facts(rows)]
     for fact in facts:
         physician = fact.row.list.physician

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.urls import reverse
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
@@ -24,7 +24,7 @@ from touchpoints.thank_you_rows import RowLine
 State = ThankYou.State
 WAITING_FOR_CARD = (State.TO_WRITE, State.WRITTEN)
 EARLIER_LISTS = 40
-OTHERS = 25  # cards of others' lists that wait; all stand in the queue of the cards
+OTHERS = 25  # cards that wait, where no list is shown; all stand in the queue of the cards
 
 
 def url_of_list(*, week: Week | str, physician_id: int) -> str:
@@ -32,9 +32,10 @@ def url_of_list(*, week: Week | str, physician_id: int) -> str:
     return f"{reverse('thank_you_week', args=[week])}?physician={physician_id}"
 
 
-def url_of_row(row_id: int, *, week: Week | str, physician_id: int) -> str:
+def url_of_row(row_id: int, *, week: Week | str, physician_id: int, names: bool = False) -> str:
     """Where a row stands on it, also on a long one that is shown in parts."""
-    return f"{url_of_list(week=week, physician_id=physician_id)}&row={row_id}#thank-you-{row_id}"
+    shown = f"&row={row_id}" + ("&names=shown" if names else "")
+    return f"{url_of_list(week=week, physician_id=physician_id)}{shown}#thank-you-{row_id}"
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ class ListLine:
     def url(self) -> str:
         return url_of_list(week=self.week, physician_id=self.physician_id)
 
-    def url_of(self, row: ThankYou) -> str:
+    def url_of(self, row: ThankYou, *, names: bool = False) -> str:
         """Where a row of it stands."""
-        return url_of_row(row.pk, week=self.week, physician_id=self.physician_id)
+        return url_of_row(row.pk, week=self.week, physician_id=self.physician_id, names=names)
 
     @property
     def undecided(self) -> int:
@@ -143,6 +144,8 @@ class WeekPage:
 
     @property
     def names_url(self) -> str:
+        if self.chosen and self.page and self.page.rows:
+            return self.chosen.url_of(self.page.rows[0].row, names=True).partition("#")[0]
         return f"{self.keeps_physician or '?'}&names=shown"
 
     @property
@@ -224,12 +227,14 @@ def _add_rows(shown: WeekPage, member: Member, *, is_latest: bool, today: date, 
     wanted = mine | Q(list=shown.chosen.id) if shown.chosen else mine
     rows = ThankYou.objects.filter(wanted)
     if not shown.chosen:
-        rows = rows.order_by("list__week_starts_on", "pk")[: OTHERS + 1]
+        is_others = Case(When(assignee=member, then=0), default=1)
+        rows = rows.order_by(is_others, "list__week_starts_on", "pk")[: OTHERS + 1]  # as _turn
     facts = facts_of(rows, practice=member.practice, today=today, reader=member)
     if shown.chosen:
         facts = _part_of(shown, shown.chosen, facts, row_id)
     elif len(facts) > OTHERS:
-        shown.has_more_cards, facts = True, facts[:OTHERS]
+        shown.has_more_cards = True
+        facts.remove(max(facts, key=lambda fact: _turn(fact.row, member)))
     if facts:
         add_referrals(facts)
     for fact in facts:
@@ -243,6 +248,11 @@ def _add_rows(shown: WeekPage, member: Member, *, is_latest: bool, today: date, 
             shown.elsewhere.append(line)
 
 
+def _turn(row: ThankYou, member: Member) -> tuple[Any, ...]:
+    """What was handed over to this member is not crowded out by others' cards; then the oldest first."""
+    return row.assignee_id != member.pk, row.list.week_starts_on, row.pk
+
+
 def _part_of(shown: WeekPage, chosen: ListLine, facts: list[RowFacts], row_id: int | None) -> list[RowFacts]:
     """The part of the chosen list in which that row stands, the first without one; and what is of other lists."""
     of_list = [fact for fact in facts if fact.row.list_id == chosen.id]
@@ -252,8 +262,8 @@ def _part_of(shown: WeekPage, chosen: ListLine, facts: list[RowFacts], row_id: i
     before = of_list[max(0, first - PAGE_ROWS)] if first else None
     shown.page = KeyPage(
         part,
-        older_url=chosen.url_of(rest[0].row) if rest else None,
-        newer_url=chosen.url_of(before.row) if before else None,
+        older_url=chosen.url_of(rest[0].row, names=shown.shows_names) if rest else None,
+        newer_url=chosen.url_of(before.row, names=shown.shows_names) if before else None,
     )
     return [*part, *(fact for fact in facts if fact.row.list_id != chosen.id)]
 

@@ -3,6 +3,7 @@
 import pytest
 from django.template import engines
 from django.urls import NoReverseMatch, get_resolver, reverse
+from django.urls.base import get_script_prefix, set_script_prefix
 
 from practices.addresses import page_url, row_url
 
@@ -32,6 +33,18 @@ def test_every_page_has_the_address_that_django_gives(name):
 def test_there_are_pages_of_both_kinds():
     assert sum(_django(name) is not None for name in PAGES) > 30
     assert sum(_django(name, 42) is not None for name in PAGES) > 30
+
+
+def test_where_one_request_says_we_are_mounted_is_nothing_to_the_next():
+    before = row_url("provider", 42), page_url("providers")
+    ours = get_script_prefix()
+    try:
+        set_script_prefix("/elsewhere/")
+        assert row_url("provider", 42) == reverse("provider", args=[42]) != before[0]
+        assert page_url("providers") == reverse("providers") != before[1]
+    finally:
+        set_script_prefix(ours)
+    assert (row_url("provider", 42), page_url("providers")) == before
 
 
 def test_what_is_no_number_is_left_to_django():

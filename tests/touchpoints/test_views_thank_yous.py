@@ -552,6 +552,43 @@ def test_more_cards_than_a_page_holds_are_found_in_the_queue(client, desk):
     assert "More cards wait" in text(many)
 
 
+def test_what_was_handed_over_stands_there_however_many_cards_wait(client, desk):
+    with practice_scope(desk.practice):
+        for _one in range(OTHERS + 5):
+            sent(desk, provider=make.provider(at=desk.office))
+        _made_anew(desk)
+        for row in ThankYou.objects.all():
+            acts.write_card(row, by=desk.physician, now=make.NOW)
+        mine = ThankYou.objects.latest("pk")
+        acts.hand_over(mine, to=desk.coordinator)
+        handed = list(ThankYou.objects.values_list("pk", flat=True)[: OTHERS + 1])
+    assert mine.pk in _rows_shown(page(client, desk.coordinator))
+
+    with practice_scope(desk.practice):
+        for row in ThankYou.objects.filter(pk__in=handed):
+            acts.hand_over(row, to=desk.coordinator)
+    shown = page(client, desk.coordinator)
+    assert "Waiting with others" not in text(shown)
+    assert "More cards wait" in text(shown)
+
+
+def test_names_once_shown_are_shown_in_the_next_part_and_showing_them_stays_in_the_part(client, desk):
+    with practice_scope(desk.practice):
+        for _one in range(PAGE_ROWS):
+            sent(desk, provider=make.provider(at=desk.office))
+        _made_anew(desk)
+    hidden = page(client, desk.manager)
+    last = page(client, desk.manager, _address(hidden, "The next ones"))
+    assert PATIENT not in text(last)
+    (names,) = re.findall(r'href="([^"]*names=shown)"', text(last))
+    revealed = page(client, desk.manager, unescape(names))
+    assert _rows_shown(revealed) == _rows_shown(last)
+    assert PATIENT in text(revealed)
+    before = page(client, desk.manager, _address(revealed, "Those before"))
+    assert _rows_shown(before) == _rows_shown(hidden)
+    assert PATIENT in text(before)
+
+
 # Cost.
 
 
